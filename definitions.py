@@ -11,8 +11,9 @@ from resources.books.begin import keep_books
 from resources.home.find import is_desk
 from resources.home.open import open_home_of_process
 from resources.instance.one_process import one_process
-from resources.settings.accepted import adopt_harmless_changes
-from resources.settings.environment import Environment, desk_settings, read_environment
+from resources.settings.acceptance.in_force import adopt_harmless_changes
+from resources.settings.desk import desk_settings
+from resources.settings.environment import Environment, read_environment
 from resources.wall_clock import utc_now
 from resources.wiring import make_resources
 from sensors.alerting import ALERTING_SENSORS

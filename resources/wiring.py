@@ -7,7 +7,9 @@ registry and the sources.
 from typing import TYPE_CHECKING, Any
 
 from resources.lake.lake import Lake
-from resources.settings.environment import Environment, desk_resource, provider_urls
+from resources.settings.at_use import provider_urls
+from resources.settings.desk import desk_resource
+from resources.settings.environment import Environment
 
 if TYPE_CHECKING:
     from resources.models.registry import ModelRegistry

@@ -2,7 +2,7 @@
 
 from dagster import DefaultSensorStatus, SensorEvaluationContext, SkipReason, sensor
 
-from resources.settings.environment import heartbeat_url
+from resources.settings.at_use import heartbeat_url
 from resources.trading.heartbeat import send_heartbeat
 
 

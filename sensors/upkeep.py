@@ -26,7 +26,8 @@ from resources.books.leaving import send_head
 from resources.clock import Clock
 from resources.lake.lake import Lake
 from resources.market.market_source import MarketSource
-from resources.settings.environment import books_place, read_environment
+from resources.settings.at_use import books_place
+from resources.settings.environment import read_environment
 from resources.settings.zones import Desk
 from resources.wall_clock import utc_now
 from sensors.lost_runs import is_started_again, wait_before_attempt

@@ -11,7 +11,7 @@ import polars as pl
 
 from resources.market.earlier_inputs import earlier_auctions_of, fuels_of
 from resources.plugins.members import new_forecaster
-from resources.settings.environment import desk_resource
+from resources.settings.desk import desk_resource
 from resources.settings.model_profiles import model_profile
 from resources.settings.risk_limits import read_limit_book
 from resources.settings.strategies import read_strategy

@@ -1,7 +1,7 @@
 """Pages that read well: short files, folders, lines and sentences, and the facts beside the code.
 
-A file or folder may be longer for a reason in a list here. Docstrings name what is raised and the shapes of
-arrays. A number that somebody chose says why. Links of Markdown pages lead somewhere.
+A file or folder may be longer for a reason in a list here. Docstrings name what is raised, and the shapes and
+units of arrays. A number that somebody chose says why. Links of Markdown pages lead somewhere.
 """
 
 import ast
@@ -30,7 +30,6 @@ LONG_FILES = {
     "resources/lake/lake.py": "the one door to all tables, with its contract in docstrings",
     "resources/market/live_market.py": "one fetch from request to judged rows",
     "resources/providers/http.py": "one client with its bounds",
-    "resources/settings/environment.py": "every variable of the environment in one place",
     "spot/forecast/engine/forecaster.py": "one forecaster",
     "spot/forecast/gp/bank.py": "one bank: fit, forecast, absorb, explain",
     "spot/forecast/hourly_forecaster.py": "the interface that all members share, and its walk",
@@ -51,6 +50,11 @@ PACKAGES = ("spot", "resources", "workflows", "trading_assets", "sensors", "spot
 _LENGTH = r"\w+(?: ?[*+/-] ?\w+)*"
 SHAPE = re.compile(rf"\({_LENGTH},(?:\s{_LENGTH}(?:,\s{_LENGTH})*)?\)")
 """Lengths in parentheses, such as `(days,)` or `(2, days, 4 * hours)`."""
+UNIT = re.compile(
+    r"\b(EUR|MWh?|hours?|minutes?|seconds|UTC|shares?|(without|any) unit|deviations?|between 0 and 1)\b"
+    r"|[Pp]robabilit|[Ww]eights?\b|[Ww]hether|[Pp]ositions?\b|[Nn]umbers? of"
+)
+"""What the numbers of an array are, in the docstring of the function, of its class or of its module."""
 ARRAY = re.compile(r"\b(NDArray|ndarray|Array|Floats|Singles|Ints|Bools|Days)\b")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 TUNED = ("spot", "resources", "workflows", "trading_assets", "sensors", "spotdesk", "desk")
@@ -148,22 +152,28 @@ def test_what_a_public_function_raises_stands_in_its_docstring(
     assert not silent, "name these exceptions under Raises:\n" + "\n".join(silent)
 
 
-def test_a_function_of_arrays_gives_their_shapes(functions: list[tuple[str, Function]]) -> None:
+def _arrays_of(file: Path) -> Iterator[tuple[int, str, str]]:
+    """Line and docstring of each public function of arrays, and that docstring with those around it."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    of_classes = {
+        node.name: ast.get_docstring(node) or "" for node in tree.body if isinstance(node, ast.ClassDef)
+    }
+    for name, node in _public_functions(tree):
+        parts = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+        types = (*(part.annotation for part in parts), node.returns)
+        if ARRAY.search(" ".join(ast.unparse(one) for one in types if one)):
+            own = ast.get_docstring(node) or ""
+            around = of_classes.get(name.partition(".")[0], ""), ast.get_docstring(tree) or ""
+            yield node.lineno, own, " ".join((own, *around))
+
+
+def test_a_function_of_arrays_gives_their_shapes_and_units(project_root: Path) -> None:
     silent = []
-    for where, node in functions:
-        annotations = [
-            argument.annotation
-            for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
-            if argument.annotation
-        ]
-        signature = " ".join(ast.unparse(part) for part in (*annotations, node.returns) if part)
-        if (
-            where.startswith("spot/")
-            and ARRAY.search(signature)
-            and not SHAPE.search(ast.get_docstring(node) or "")
-        ):
-            silent.append(where)
-    assert not silent, "give shapes of arrays, such as `(days, 24)`:\n" + "\n".join(silent)
+    for file in (one for one in _source_files(project_root) if one.startswith("spot/")):
+        for line, own, with_around in _arrays_of(project_root / file):
+            silent += [f"{file}:{line}: shape"] if not SHAPE.search(own) else []
+            silent += [f"{file}:{line}: unit"] if not UNIT.search(with_around) else []
+    assert not silent, "give shapes of arrays, such as `(days, 24)`, and units:\n" + "\n".join(silent)
 
 
 def _is_number(node: ast.expr | None) -> bool:

@@ -43,7 +43,9 @@ import logging, sys
 from datetime import date
 from pathlib import Path
 from dagster import DagsterInstance
-from resources.settings.environment import desk_resource, prepare_dagster_home, read_environment
+from resources.settings.environment import read_environment
+from resources.settings.desk import desk_resource
+from resources.instance.prepare import prepare_dagster_home
 from desk.in_process import ChainRequest, run_chain
 
 logging.disable(logging.CRITICAL)

@@ -27,9 +27,7 @@ import numpy as np
 from resources.home.make import make_home
 from resources.models.registry import ModelRegistry
 from resources.models.version import VersionFacts
-from resources.settings.environment import (
-    read_environment,
-)
+from resources.settings.environment import read_environment
 from resources.wiring import make_registry
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ModelError

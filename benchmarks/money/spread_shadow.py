@@ -29,7 +29,8 @@ import polars as pl
 from desk.in_process import ChainRequest, run_chain
 from resources.home.find import TEMPLATES
 from resources.models.version import SPREAD_FAMILY
-from resources.settings.environment import desk_resource, read_environment
+from resources.settings.desk import desk_resource
+from resources.settings.environment import read_environment
 from resources.settings.process import set_variables
 from resources.wiring import make_lake, make_registry
 from spot.lifecycle.promotion import PromotionVerdict

@@ -10,7 +10,7 @@ from benchmarks.planted.killed_stages import decide_two_days, register_two_versi
 from resources.books.begin import keep_books
 from resources.books.keys import make_key
 from resources.home.make import make_home
-from resources.settings.accepted import Signature, accept
+from resources.settings.acceptance.in_force import Signature, accept
 from resources.settings.environment import Environment, read_environment
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now

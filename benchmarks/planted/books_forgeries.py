@@ -15,7 +15,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from resources.books.chain import RECORD, Chain
-from resources.settings.changes import digest_of
+from resources.settings.acceptance.changes import digest_of
 from spot.books.record import GENESIS, Record, canonical
 from spot.books.signing import public_key_of, sign
 

@@ -13,19 +13,16 @@ from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 
 from resources.home.make import make_home
 from resources.instance.databases import DATABASES, check_databases
+from resources.instance.prepare import prepare_dagster_home
 from resources.models.known_rows import digest_of_version
 from resources.models.mlflow_store import prepare_store, store_client
 from resources.models.model_files import forget_files
 from resources.models.registry import ModelRegistry
 from resources.models.version import VersionFacts
-from resources.settings.accepted import Signature, accept, settings_state
-from resources.settings.destinations import DESTINATIONS, ENV_FILE
-from resources.settings.environment import (
-    desk_resource,
-    desk_settings,
-    prepare_dagster_home,
-    read_environment,
-)
+from resources.settings.acceptance.destinations import DESTINATIONS, ENV_FILE
+from resources.settings.acceptance.in_force import Signature, accept, settings_state
+from resources.settings.desk import desk_resource, desk_settings
+from resources.settings.environment import read_environment
 from resources.settings.policies import monitoring_settings, promotion_settings
 from resources.settings.risk_limits import read_limit_book
 from spot.errors import ConfigurationError

@@ -19,8 +19,9 @@ from pathlib import Path
 from dagster import DagsterInstance, RunsFilter
 from dagster._core.storage.tags import PARENT_RUN_ID_TAG, RETRY_NUMBER_TAG
 
+from resources.instance.prepare import prepare_dagster_home
 from resources.instance.workers import UNDER_WAY
-from resources.settings.environment import prepare_dagster_home, read_environment
+from resources.settings.environment import read_environment
 from tests.support.dagster_ui import LAUNCH, ask, launch_parameters
 from tests.support.killed_daemon import idle_home
 from tests.support.processes import wait_for

@@ -26,7 +26,9 @@ from dagster import AssetKey, DagsterInstance, EventLogEntry
 
 from desk.in_process import ChainRequest, ChainRunner, run_chain
 from resources.instance.partition_events import Origin, forget, record
-from resources.settings.environment import desk_resource, prepare_dagster_home, read_environment
+from resources.instance.prepare import prepare_dagster_home
+from resources.settings.desk import desk_resource
+from resources.settings.environment import read_environment
 from spot.market.gates import gate_closure_utc
 from trading_assets.frame import materialised_days
 from trading_assets.partitions import partition_key

@@ -24,7 +24,8 @@ from dagster._core.definitions.sensor_definition import SensorType
 
 from definitions import build_definitions
 from resources.home.make import make_home
-from resources.settings.environment import Environment, prepare_dagster_home, read_environment
+from resources.instance.prepare import prepare_dagster_home
+from resources.settings.environment import Environment, read_environment
 
 MOST_MB_PER_1000 = 1.0
 _EVERY = 50

@@ -23,7 +23,8 @@ from dagster import DagsterInstance
 
 from desk.in_process import ChainRequest, ChainRunner, run_chain
 from resources.lake.zone_tables import read_raw_tables
-from resources.settings.environment import desk_resource, read_environment
+from resources.settings.desk import desk_resource
+from resources.settings.environment import read_environment
 from spot.features.matrix import HISTORY_DAYS, build_features
 from spot.market.delivery import ZoneDays
 from spot.market.gates import gate_closure_utc

@@ -14,7 +14,8 @@ from dagster import DagsterInstance
 from desk.in_process import ChainRunner
 from resources.home.make import make_home
 from resources.models.training_order import TrainingOrder
-from resources.settings.environment import desk_resource, read_environment
+from resources.settings.desk import desk_resource
+from resources.settings.environment import read_environment
 from resources.settings.process import set_variables
 from resources.wiring import make_lake
 from spot.contracts.tables import TABLES

@@ -75,7 +75,7 @@ def head(
     from resources.books.begin import keep_books
     from resources.books.chain import Chain
     from resources.books.leaving import send_head
-    from resources.settings.environment import books_place
+    from resources.settings.at_use import books_place
     from resources.wall_clock import utc_now
 
     environment = _environment()
@@ -224,7 +224,7 @@ def _head(text: str) -> Head:
 
 def _head_elsewhere(environment: "Environment") -> Head | None:
     from resources.books.leaving import newest_head
-    from resources.settings.environment import books_place
+    from resources.settings.at_use import books_place
 
     place = books_place(environment)
     return None if place is None else newest_head(place)

@@ -3,7 +3,8 @@
 from resources.analysts.database import AnalystDatabase
 from resources.models.mlflow_store import database_of, is_local
 from resources.models.version import SPREAD_FAMILY
-from resources.settings.environment import Environment, desk_resource
+from resources.settings.desk import desk_resource
+from resources.settings.environment import Environment
 from resources.wiring import make_lake, make_registry
 
 

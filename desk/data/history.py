@@ -12,13 +12,9 @@ from resources.home.markets import REAL, MarketMemory
 from resources.market.live_market import LiveMarket
 from resources.market.live_sources import LIVE_ONLY_TABLES, make_live_market
 from resources.plugins.sources import SOURCES, is_live
-from resources.settings.environment import (
-    Environment,
-    desk_settings,
-    provider_secret,
-    provider_urls,
-    read_environment,
-)
+from resources.settings.at_use import provider_secret, provider_urls
+from resources.settings.desk import desk_settings
+from resources.settings.environment import Environment, read_environment
 from resources.wiring import make_lake
 from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.errors import ConfigurationError, NotYetPublishedError, SourceUnavailableError, SpotdeskError

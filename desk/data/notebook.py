@@ -13,7 +13,8 @@ import typer
 
 from desk.screen.console import JsonFlag, emit, err
 from resources.home.find import PROJECT_ROOT
-from resources.settings.environment import child_environment, read_environment
+from resources.instance.prepare import child_environment
+from resources.settings.environment import read_environment
 from spot.errors import ConfigurationError
 
 NOTEBOOKS = PROJECT_ROOT / "notebooks"

@@ -12,7 +12,8 @@ from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, progress
 from resources.market.live_sources import make_live_market
 from resources.market.rederive import Rederived
 from resources.market.rederive import rederive as rederive_rows
-from resources.settings.environment import provider_urls, read_environment
+from resources.settings.at_use import provider_urls
+from resources.settings.environment import read_environment
 from resources.wiring import make_lake
 from spot.market.zones import find_zone
 

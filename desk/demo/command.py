@@ -23,12 +23,9 @@ from desk.screen.report import render_report
 from resources.home.find import PROJECT_ROOT, TEMPLATES, chosen_home, home_of_option, is_desk, state_home
 from resources.home.make import make_home
 from resources.home.marker import read_marker
-from resources.settings.environment import (
-    Environment,
-    desk_resource,
-    prepare_dagster_home,
-    read_environment,
-)
+from resources.instance.prepare import prepare_dagster_home
+from resources.settings.desk import desk_resource
+from resources.settings.environment import Environment, read_environment
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError
 from spot.market.gates import gate_closure_utc

@@ -12,7 +12,8 @@ from desk.every_day.message import daily_message
 from desk.figures.day_money import DayExplained, explain_day
 from desk.figures.opened import OpenedDesk
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, emit_json, err, out
-from resources.settings.environment import alert_channels, read_environment
+from resources.settings.at_use import alert_channels
+from resources.settings.environment import read_environment
 from resources.trading.channels import post_alert
 from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError

@@ -13,7 +13,8 @@ from desk.figures.limits import LimitUse, limit_uses
 from desk.figures.money import Money, Rivals, money_of, period_days
 from desk.figures.positions import unit_positions
 from resources.lake.lake import Lake
-from resources.settings.environment import Environment, desk_resource
+from resources.settings.desk import desk_resource
+from resources.settings.environment import Environment
 from resources.settings.zones import Desk
 from resources.wiring import make_lake, make_registry
 from spot.errors import ConfigurationError

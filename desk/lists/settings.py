@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 from resources.plugins.registry import Registry
 from resources.plugins.shipped import SettingsKind, settings_files
-from resources.settings.environment import desk_settings, read_environment
+from resources.settings.desk import desk_settings
+from resources.settings.environment import read_environment
 from resources.settings.yaml_file import SettingsFile, read_yaml
 from resources.settings.zones import ZoneSettings
 from spot.errors import ConfigurationError

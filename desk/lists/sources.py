@@ -6,7 +6,9 @@ from desk.screen.console import JsonFlag, emit, emit_json
 from resources.plugins.registry import Registration
 from resources.plugins.sources import SOURCES
 from resources.providers.provider import Provider
-from resources.settings.environment import desk_settings, provider_secret, read_environment
+from resources.settings.at_use import provider_secret
+from resources.settings.desk import desk_settings
+from resources.settings.environment import read_environment
 
 _NOT_LIVE = {
     "simulated": "a simulated market of any zone",

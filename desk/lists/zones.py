@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 from desk.screen.console import JsonFlag, emit
 from resources.market.live_sources import LiveProviders
-from resources.settings.environment import desk_settings, read_environment
+from resources.settings.desk import desk_settings
+from resources.settings.environment import read_environment
 from resources.wall_clock import utc_now
 from spot.market.delivery import day_ahead_mtu_minutes
 from spot.market.gates import gate_closure_utc

@@ -13,14 +13,11 @@ from prometheus_client.registry import Collector
 
 from desk.trading.zone_status import ZoneStatus, zone_statuses
 from resources.home.daemon_state import daemon_state
+from resources.instance.prepare import prepare_dagster_home
 from resources.instance.workers import UNDER_WAY
 from resources.lake.lake import Lake
-from resources.settings.environment import (
-    Environment,
-    desk_resource,
-    prepare_dagster_home,
-    read_environment,
-)
+from resources.settings.desk import desk_resource
+from resources.settings.environment import Environment, read_environment
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake

@@ -18,7 +18,8 @@ from resources.models.model_files import ModelFiles
 from resources.models.registry import ModelRegistry
 from resources.models.version import ModelVersion, checksums_of
 from resources.plugins.members import restored_forecaster
-from resources.settings.environment import Environment, desk_resource, read_environment
+from resources.settings.desk import desk_resource
+from resources.settings.environment import Environment, read_environment
 from resources.wiring import make_lake, make_registry
 from spot.errors import ConfigurationError, ModelIntegrityError
 

@@ -184,7 +184,7 @@ def previous_champion(registry: ModelRegistry, zone: str) -> ModelVersion:
 
 def asks_for_signature(environment: Environment, zone: str) -> bool:
     """Whether the zone asks for the sign-off of a second person."""
-    from resources.settings.environment import desk_resource
+    from resources.settings.desk import desk_resource
     from resources.settings.policies import promotion_settings
 
     return zone in promotion_settings(desk_resource(environment)).sign_off_zones

@@ -10,7 +10,8 @@ import typer
 from desk.models.family import Family, FamilyOption, registry_of
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, as_table, emit_json, out
 from desk.screen.report import Picture, Report, Section, render_report, table_of
-from resources.settings.environment import desk_resource, read_environment
+from resources.settings.desk import desk_resource
+from resources.settings.environment import read_environment
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake, make_registry
 from spot.contracts.lineage import Lineage

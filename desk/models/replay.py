@@ -8,7 +8,8 @@ import polars as pl
 import typer
 
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit_json, err, out
-from resources.settings.environment import desk_resource, read_environment
+from resources.settings.desk import desk_resource
+from resources.settings.environment import read_environment
 from resources.wiring import make_lake, make_registry
 from spot.errors import ConfigurationError
 from spot.market.zones import find_zone

@@ -10,8 +10,10 @@ from dagster import DagsterInstance
 from desk.in_process import ChainFailedError, ChainRunner, train_zone
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit_json, err, out
 from resources.identity.person import recorded_name
+from resources.instance.prepare import prepare_dagster_home
 from resources.plugins.sources import is_live
-from resources.settings.environment import desk_resource, prepare_dagster_home, read_environment
+from resources.settings.desk import desk_resource
+from resources.settings.environment import read_environment
 from resources.settings.policies import monitoring_settings
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake

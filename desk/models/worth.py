@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, as_table, emit_json, out
-from resources.settings.environment import desk_resource, read_environment
+from resources.settings.desk import desk_resource
+from resources.settings.environment import read_environment
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError
 from spot.lifecycle.bootstrap import BootstrapResult

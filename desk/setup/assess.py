@@ -16,11 +16,13 @@ from desk.data.history import TROUBLE, load_history
 from desk.in_process import ChainFailedError, ChainRunner, train_zone
 from desk.screen.console import JsonFlag, emit_json, err, out
 from desk.trading.backtest_setup import Asked, Source, fresh_setup, read_strategies
+from resources.instance.prepare import prepare_dagster_home
 from resources.lake.zone_tables import read_feature_tables
 from resources.market.live_sources import LiveProviders
 from resources.market.market_files import MarketFiles
 from resources.plugins.sources import is_live
-from resources.settings.environment import Environment, desk_resource, prepare_dagster_home, read_environment
+from resources.settings.desk import desk_resource
+from resources.settings.environment import Environment, read_environment
 from resources.settings.model_profiles import model_profile
 from resources.settings.zones import ZoneSettings
 from resources.wall_clock import utc_now

@@ -10,12 +10,9 @@ from desk.guard.settings import guard_settings
 from desk.screen.console import err
 from resources.home.find import PROJECT_ROOT
 from resources.home.markets import MarketMemory, market_of
-from resources.settings.environment import (
-    child_environment,
-    desk_settings,
-    prepare_dagster_home,
-    read_environment,
-)
+from resources.instance.prepare import child_environment, prepare_dagster_home
+from resources.settings.desk import desk_settings
+from resources.settings.environment import read_environment
 
 
 def dev(

@@ -23,16 +23,10 @@ from desk.setup.probe import ask_once
 from resources.market.live_sources import LiveProviders
 from resources.plugins.sources import SOURCES, is_live
 from resources.providers.provider import Provider
-from resources.settings.accepted import settings_state
-from resources.settings.environment import (
-    Environment,
-    alert_channels,
-    edited_desk,
-    edited_settings,
-    provider_secret,
-    provider_urls,
-    read_environment,
-)
+from resources.settings.acceptance.in_force import settings_state
+from resources.settings.at_use import alert_channels, provider_secret, provider_urls
+from resources.settings.desk import edited_desk, edited_settings
+from resources.settings.environment import Environment, read_environment
 from resources.settings.model_profiles import model_profile
 from resources.settings.policies import monitoring_settings, promotion_settings
 from resources.settings.risk_limits import read_limit_book

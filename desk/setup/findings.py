@@ -17,7 +17,8 @@ from resources.models.version import SPREAD_FAMILY
 from resources.plugins.members import MEMBERS
 from resources.plugins.sources import SOURCES, is_live
 from resources.plugins.strategies import STRATEGIES
-from resources.settings.environment import Environment, edited_desk
+from resources.settings.desk import edited_desk
+from resources.settings.environment import Environment
 from resources.settings.strategies import read_strategy
 from resources.settings.zones import OWN_FORECASTS, ZoneSettings
 from resources.wiring import make_registry

@@ -27,8 +27,9 @@ from resources.home.find import (
 from resources.home.make import add_missing_settings, make_home
 from resources.home.open import open_desk
 from resources.plugins.sources import SOURCES, all_secrets, check_feed, feeds, secrets_of
-from resources.settings.environment import OWN_FILES, provider_secret, read_environment
-from resources.settings.first_acceptance import accepted_with_command
+from resources.settings.acceptance.first import accepted_with_command
+from resources.settings.at_use import provider_secret
+from resources.settings.environment import OWN_FILES, read_environment
 from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError
 from spot.market.zones import TRADED_ZONES, find_zone

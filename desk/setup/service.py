@@ -19,12 +19,8 @@ from desk.setup.dev import close_what_died, train_one_at_a_time
 from resources.files import write_whole
 from resources.home.find import PROJECT_ROOT, find_desk
 from resources.home.marker import share_marker
-from resources.settings.environment import (
-    Environment,
-    child_environment,
-    prepare_dagster_home,
-    read_environment,
-)
+from resources.instance.prepare import child_environment, prepare_dagster_home
+from resources.settings.environment import Environment, read_environment
 from spot.errors import ConfigurationError
 
 Part = Literal["code", "daemon", "web", "worker"]

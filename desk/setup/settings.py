@@ -9,9 +9,14 @@ import typer
 from desk.models.signatures import authenticated
 from desk.screen.console import JsonFlag, emit, emit_json, err, out
 from resources.identity.person import system_user
-from resources.settings.accepted import SettingsState, Signature, adopt_harmless_changes, settings_state
-from resources.settings.accepted import accept as accept_settings
-from resources.settings.changes import digest_of, strictest
+from resources.settings.acceptance.changes import digest_of, strictest
+from resources.settings.acceptance.in_force import (
+    SettingsState,
+    Signature,
+    adopt_harmless_changes,
+    settings_state,
+)
+from resources.settings.acceptance.in_force import accept as accept_settings
 from resources.settings.environment import Environment, read_environment
 from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError

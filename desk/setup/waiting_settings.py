@@ -1,8 +1,8 @@
 """Changes in `conf` that wait for a person, said in one line."""
 
-from resources.settings.accepted import settings_state
-from resources.settings.changes import strictest
-from resources.settings.destinations import ENV_FILE
+from resources.settings.acceptance.changes import strictest
+from resources.settings.acceptance.destinations import ENV_FILE
+from resources.settings.acceptance.in_force import settings_state
 from resources.settings.environment import Environment
 
 _MOST_NAMED = 4

@@ -12,7 +12,8 @@ from desk.screen.console import err
 from resources.market.earlier_files import simulated_with_earlier, tables_with_earlier
 from resources.market.market_files import MarketFiles
 from resources.plugins.members import new_forecaster
-from resources.settings.environment import Environment, desk_resource
+from resources.settings.desk import desk_resource
+from resources.settings.environment import Environment
 from resources.settings.model_profiles import model_profile
 from resources.settings.risk_limits import read_limit_book
 from resources.settings.strategies import read_strategy

@@ -6,7 +6,8 @@ import typer
 
 from desk.screen.console import JsonFlag, emit, out
 from resources.identity.person import recorded_name
-from resources.settings.environment import desk_settings, read_environment
+from resources.settings.desk import desk_settings
+from resources.settings.environment import read_environment
 from resources.trading.leases import LeaseStore
 from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError

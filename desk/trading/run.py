@@ -21,17 +21,13 @@ from desk.trading.run_home import home_of_run
 from resources.books.leaving import send_head
 from resources.home.find import command_at
 from resources.home.markets import MarketMemory, market_of
+from resources.instance.prepare import prepare_dagster_home
 from resources.market.live_sources import LiveProviders
 from resources.market.market_files import MarketFiles
 from resources.plugins.sources import check_feed, is_live
-from resources.settings.environment import (
-    Environment,
-    books_place,
-    desk_resource,
-    prepare_dagster_home,
-    provider_secret,
-    provider_urls,
-)
+from resources.settings.at_use import books_place, provider_secret, provider_urls
+from resources.settings.desk import desk_resource
+from resources.settings.environment import Environment
 from resources.settings.model_profiles import model_profile
 from resources.settings.policies import monitoring_settings, promotion_settings
 from resources.settings.strategies import strategies_of

@@ -12,7 +12,7 @@ from desk.setup.zones_file import zones_text
 from resources.home.find import TEMPLATES, chosen_home
 from resources.home.open import open_or_make_desk
 from resources.home.studies import make_study, study_name
-from resources.settings.accepted import adopt_harmless_changes
+from resources.settings.acceptance.in_force import adopt_harmless_changes
 from resources.settings.environment import Environment, read_environment
 from resources.settings.zones import load_desk_settings
 from spot.errors import ConfigurationError

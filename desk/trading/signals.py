@@ -13,12 +13,8 @@ import typer
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit_json, err, out
 from desk.screen.console import as_table as table
 from resources.lake.lake import Lake
-from resources.settings.environment import (
-    Environment,
-    desk_resource,
-    desk_settings,
-    read_environment,
-)
+from resources.settings.desk import desk_resource, desk_settings
+from resources.settings.environment import Environment, read_environment
 from resources.trading.orders_to_send import orders_to_send
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now

@@ -14,8 +14,9 @@ from desk.trading.zone_status import clock_line, mode_of, second_place_line, zon
 from desk.watch.presence import watch_line
 from resources.home.daemon_state import DaemonState, daemon_state
 from resources.lake.lake import Lake
-from resources.settings.accepted import settings_state
-from resources.settings.environment import Environment, desk_resource, desk_settings, read_environment
+from resources.settings.acceptance.in_force import settings_state
+from resources.settings.desk import desk_resource, desk_settings
+from resources.settings.environment import Environment, read_environment
 from resources.trading.state import TradingStateStore
 from resources.trading.state_files import StateRecord
 from resources.upkeep.sizes import home_sizes, in_words

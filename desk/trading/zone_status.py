@@ -12,7 +12,9 @@ import polars as pl
 
 from resources.lake.lake import Lake
 from resources.lake.zone_tables import lineage_of
-from resources.settings.environment import Environment, desk_settings, second_place
+from resources.settings.at_use import second_place
+from resources.settings.desk import desk_settings
+from resources.settings.environment import Environment
 from resources.settings.risk_limits import read_limit_book
 from resources.settings.zones import Desk
 from resources.trading.clock_watch import ClockWatch

@@ -5,7 +5,8 @@ from dataclasses import asdict
 import typer
 
 from desk.screen.console import JsonFlag, emit_json, out
-from resources.settings.environment import desk_resource, read_environment
+from resources.settings.desk import desk_resource
+from resources.settings.environment import read_environment
 from resources.wiring import make_lake, make_registry
 from workflows.lifecycle.verify_champions import verify_champions
 

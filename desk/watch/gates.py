@@ -113,7 +113,8 @@ def gates_ahead(now: datetime) -> list[GateAhead]:
         ConfigurationError: a setting is wrong.
         ContractError: the table of signals is damaged.
     """
-    from resources.settings.environment import desk_settings, read_environment
+    from resources.settings.desk import desk_settings
+    from resources.settings.environment import read_environment
 
     environment = read_environment()
     zones = desk_settings(environment).zones

@@ -9,8 +9,8 @@ from resources.files import write_whole
 from resources.home.find import TEMPLATES, is_desk, is_desk_without_marker
 from resources.home.marker import Kind, Marker, new_marker
 from resources.plugins.sources import secret_lines
+from resources.settings.acceptance.first import accept_paper_desk
 from resources.settings.environment import read_environment
-from resources.settings.first_acceptance import accept_paper_desk
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError

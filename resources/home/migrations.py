@@ -20,10 +20,12 @@ from resources.books.settings_books import FOLDER as ACCEPTED
 from resources.home.found_markets import found_markets
 from resources.home.make import add_missing_settings, add_own_files
 from resources.home.markets import UNKNOWN, MarketMemory
+from resources.instance.prepare import prepare_dagster_home
 from resources.models.mlflow_store import HOME_LOCATION, database_of, is_local
 from resources.models.version import PRICE_FAMILY, SPREAD_FAMILY
-from resources.settings.environment import Environment, desk_settings, prepare_dagster_home
-from resources.settings.first_acceptance import accept_paper_desk
+from resources.settings.acceptance.first import accept_paper_desk
+from resources.settings.desk import desk_settings
+from resources.settings.environment import Environment
 from resources.wiring import make_lake, make_registry
 from spot.contracts.tables import TABLES
 from spot.errors import ConfigurationError

@@ -15,7 +15,8 @@ from resources.home.dagster_runs import is_worked_on
 from resources.home.find import PROJECT_ROOT, is_desk_without_marker, state_home
 from resources.home.marker import FORMAT, Kind, new_marker, read_marker
 from resources.home.migrations import STEPS
-from resources.settings.environment import Environment, desk_settings, read_environment
+from resources.settings.desk import desk_settings
+from resources.settings.environment import Environment, read_environment
 from resources.settings.process import variable
 from resources.trading.leases import LeaseStore
 from resources.trading.locks import deciding, publishing

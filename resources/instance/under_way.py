@@ -7,8 +7,9 @@ import sys
 
 from dagster import DagsterInstance, RunsFilter
 
+from resources.instance.prepare import prepare_dagster_home
 from resources.instance.workers import UNDER_WAY
-from resources.settings.environment import prepare_dagster_home, read_environment
+from resources.settings.environment import read_environment
 
 
 def n_under_way() -> int:

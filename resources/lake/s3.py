@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from pyarrow import fs
 
-from resources.settings.environment import aws_credentials
+from resources.settings.at_use import aws_credentials
 from spot.errors import ConfigurationError
 
 if TYPE_CHECKING:  # a lake in a folder never loads the AWS libraries

@@ -21,7 +21,7 @@ from resources.home.markets import MarketMemory, market_of
 from resources.lake.lake import Lake
 from resources.market.live_sources import LIVE_ONLY_TABLES, LiveProviders, make_live_market
 from resources.plugins.sources import is_live
-from resources.settings.environment import provider_secret
+from resources.settings.at_use import provider_secret
 from resources.settings.zones import ScenarioSettings, ZoneSettings
 from resources.trading.alerts import Alerts
 from spot.contracts.days import first_day, last_day

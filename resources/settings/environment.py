@@ -32,33 +32,21 @@ every other.
 Secrets are `SecretStr`: whatever prints an environment shows asterisks.
 """
 
-import logging
 import subprocess
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from dotenv import dotenv_values
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from resources.files import write_whole
 from resources.home.find import PROJECT_ROOT, TEMPLATES, home_of_option, is_desk, state_home
-from resources.instance.databases import make_databases
-from resources.instance.settings import has_several_hosts, instance_settings
-from resources.settings.accepted import folder_in_force, is_held_back, read_acceptance
-from resources.settings.destinations import ALERTS, SIGNALS
+from resources.settings.acceptance.in_force import folder_in_force
 from resources.settings.env_file import check_env_file
-from resources.settings.process import set_variables, variable, variables
-from resources.settings.zone_settings import DeskSettings, load_desk_settings
-from resources.trading.leases import LeaseStore
-from resources.trading.place import Place
-from resources.trading.second_place import SecondPlace
+from resources.settings.process import variable, variables
 from spot.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from resources.settings.zones import Desk
 
 EnvironmentName = Literal["local", "paper", "production"]
 _PLACES = {
@@ -79,15 +67,11 @@ _PATHS = {
     "market_data": "SPOTDESK_MARKET_DATA",
     "analyst_database": "SPOTDESK_ANALYST_DATABASE",
 }
-_WAITS = (
-    "the address {} in .env is not the accepted one: `spotdesk settings diff` shows it, `spotdesk settings"
-    " accept` lets it hold"
-)
 OWN_FILES = "market_data"
 """Folder in a desk for its files of market data."""
-_LOG = logging.getLogger("spotdesk.settings")
 _S3_OPTIONS = ("AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ALLOW_HTTP")
-_S3_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+S3_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+"""Under the names that AWS gives them."""
 
 
 def _market_data(home: Path) -> Path:
@@ -264,172 +248,10 @@ def _in_words(problem: Mapping[str, Any], folder: Path, filed: Mapping[str, str]
     return f"{name} in {place}{given}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
 
 
-def provider_secret(variable_name: str) -> str:
-    """The value of a variable that a source names (`spotdesk sources`); empty where it is not set.
-
-    Read at each use and never part of a resource's configuration, which the UI shows.
-    """
-    value = read_environment().secret(variable_name)
-    return "" if value is None else value.get_secret_value()
-
-
-def alert_channels() -> str:
-    """Addresses to which alerts go, separated by white space; empty where nothing is set or may be used.
-
-    Read at each use: the address of a chat tool holds a token.
-    """
-    environment = read_environment()
-    address = environment.webhook_url.get_secret_value()
-    if is_held_back(environment.home, ALERTS, address):
-        _LOG.warning("alerts go to no channel: %s", _WAITS.format(ALERTS))
-        return ""
-    return address
-
-
-def heartbeat_url() -> str:
-    """Address of the heartbeat; empty where none is set. Read at each use, like the alert channels."""
-    return read_environment().heartbeat_url.get_secret_value()
-
-
-def aws_credentials() -> dict[str, str]:
-    """AWS keys of `.env` and the process, under AWS's names; empty where a role or profile gives them.
-
-    Read at each use, like the tokens.
-    """
-    return read_environment().revealed(_S3_CREDENTIALS)
-
-
-def signal_webhook() -> dict[str, str]:
-    """`url` and `secret` of the webhook that live signals are posted to; empty where none is set.
-
-    Read at each use, like the tokens. Ask `signal_webhook_problem` before anything is posted.
-    """
-    environment = read_environment()
-    return {
-        "url": environment.signal_webhook_url.get_secret_value(),
-        "secret": environment.signal_webhook_secret.get_secret_value(),
-    }
-
-
-def signal_webhook_problem() -> str:
-    """Why nothing may be posted to the webhook of live signals; empty where it may."""
-    environment = read_environment()
-    url = environment.signal_webhook_url.get_secret_value()
-    return _WAITS.format(SIGNALS) if is_held_back(environment.home, SIGNALS, url) else ""
-
-
-def second_place(environment: Environment | None = None) -> SecondPlace | None:
-    """The second place of the stop button, with what S3 wants; None where none is set. Read at each use.
-
-    A desk on several hosts must have one: without it, this is a place that answers HALTED.
-
-    Raises:
-        ConfigurationError: the file of SPOTDESK_DAGSTER_SETTINGS cannot be read.
-    """
-    known = environment or read_environment()
-    options = {**known.storage_options, **known.revealed(_S3_CREDENTIALS)}
-    is_wanted = bool(known.stop_uri) or has_several_hosts(known.dagster_settings)
-    return SecondPlace(known.stop_uri, options) if is_wanted else None
-
-
-def books_place(environment: Environment) -> Place | None:
-    """The place that keeps heads of the books, with what S3 wants; None where none is set."""
-    options = {**environment.storage_options, **environment.revealed(_S3_CREDENTIALS)}
-    return Place(environment.books_uri, options) if environment.books_uri else None
-
-
-def provider_urls() -> dict[str, str]:
-    """Live source to an address other than its own, for an internal mirror.
-
-    Raises:
-        ConfigurationError: an entry is not `name=url`.
-    """
-    entries = [entry.strip() for entry in read_environment().provider_urls.split(",") if entry.strip()]
-    pairs = [entry.partition("=") for entry in entries]
-    if any(not name or not url.startswith(("http://", "https://")) for name, _, url in pairs):
-        raise ConfigurationError("SPOTDESK_PROVIDER_URLS: expected name=url, separated by commas")
-    return {name: url for name, _, url in pairs}
-
-
-def desk_settings(environment: Environment) -> DeskSettings:
-    """The settings in `zones.yaml`.
-
-    Raises:
-        ConfigurationError: the file or a zone is wrong.
-    """
-    return load_desk_settings(environment.settings_folder / "zones.yaml")
-
-
-def desk_resource(environment: Environment, *, zones: Iterable[str] = (), **overrides: Any) -> "Desk":
-    """The desk's settings as a resource.
-
-    `zones` adds zones with the defaults where `zones.yaml` does not list them. A zone is live where its
-    settings say so, people have accepted them, and this desk has its lease. `overrides` replace a setting in
-    every zone.
-
-    Raises:
-        ConfigurationError: the file, a zone or an override is wrong.
-    """
-    from resources.settings.zones import make_desk
-
-    settings = desk_settings(environment).with_zones(zones)
-    leases, is_accepted = LeaseStore(environment.home), read_acceptance(environment.home) is not None
-    allowed = {
-        name: own.model_copy(update={"live": own.live and is_accepted and leases.held(name) is not None})
-        for name, own in settings.zones.items()
-    }
-    return make_desk(environment.settings_folder, settings.model_copy(update={"zones": allowed}), **overrides)
-
-
-def edited_settings(environment: Environment) -> DeskSettings:
-    """`zones.yaml` as people edit it, whether it is in force or waits.
-
-    Raises:
-        ConfigurationError: the file or a zone is wrong.
-    """
-    return load_desk_settings(environment.conf_folder / "zones.yaml")
-
-
-def edited_desk(environment: Environment) -> "Desk":
-    """The settings as people edit them, for those who look for faults.
-
-    Raises:
-        ConfigurationError: the file or a zone is wrong.
-    """
-    from resources.settings.zones import make_desk
-
-    return make_desk(environment.conf_folder, edited_settings(environment))
-
-
-def prepare_dagster_home(environment: Environment) -> Path:
-    """Make the instance folder with `dagster.yaml` and its databases, and set its absolute path for Dagster.
-
-    Dagster ignores a relative path. The file is a copy of the template: a link would point to the checkout,
-    and a moved desk may have another. What SPOTDESK_DAGSTER_SETTINGS says goes before it.
-
-    Raises:
-        ConfigurationError: a database is damaged, or the file of SPOTDESK_DAGSTER_SETTINGS cannot be read.
-    """
-    folder = environment.dagster_home
-    folder.mkdir(parents=True, exist_ok=True)
-    settings = folder / "dagster.yaml"
-    given = instance_settings(TEMPLATES / "dagster.yaml", environment.dagster_settings)
-    if settings.is_symlink() or not settings.is_file() or settings.read_bytes() != given:
-        write_whole(settings, given)
-    if environment.dagster_settings is None:
-        make_databases(folder)
-    set_variables({"DAGSTER_HOME": str(folder)})
-    return folder
-
-
-def child_environment(environment: Environment) -> Mapping[str, str]:
-    """Variables for a child process (`dagster dev`) that must work in this environment."""
-    return {
-        **variables(),
-        **{name: _plain(getattr(environment, field)) for field, name in {**_PATHS, **_PLACES}.items()},
-        "SPOTDESK_HOME": str(environment.home),
-        "DAGSTER_HOME": str(prepare_dagster_home(environment)),
-    }
+def variables_of(environment: Environment) -> dict[str, str]:
+    """The variables that give a process with another home the same environment."""
+    places = {**_PATHS, **_PLACES}
+    return {name: _plain(getattr(environment, field)) for field, name in places.items()}
 
 
 def _plain(value: Any) -> str:

@@ -14,7 +14,7 @@ from dagster import ResourceDependency
 from resources.books.leaving import head_to_send, note_departure
 from resources.fixed_resource import FixedResource
 from resources.lake.lake import Lake
-from resources.settings.environment import alert_channels
+from resources.settings.at_use import alert_channels
 from resources.trading.channels import post_alert
 from resources.wall_clock import utc_now
 from spot.contracts.monitoring_tables import ALERTS

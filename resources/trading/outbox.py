@@ -23,7 +23,7 @@ from resources.books.leaving import head_to_send, note_departure
 from resources.fixed_resource import FixedResource
 from resources.home.marker import desk_id_of
 from resources.lake.lake import Lake
-from resources.settings.environment import second_place, signal_webhook, signal_webhook_problem
+from resources.settings.at_use import second_place, signal_webhook, signal_webhook_problem
 from resources.trading.clock_watch import ClockWatch
 from resources.trading.leases import LeaseStore
 from resources.trading.leaving.outside import stopped_from_outside

@@ -1,4 +1,7 @@
-"""Calendar features of delivery days: holidays and the clock. They are always known, so no gate applies."""
+"""Calendar features of delivery days: holidays and the clock. They are always known, so no gate applies.
+
+A holiday counts as the share of the zone that has it; clock features are without unit.
+"""
 
 import numpy as np
 

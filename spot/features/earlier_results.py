@@ -1,4 +1,7 @@
-"""Results of auctions that clear before the gate, and prices of fuels, as known at the gate."""
+"""Results of auctions that clear before the gate, and prices of fuels, as known at the gate.
+
+Prices of auctions are in EUR/MWh, those of fuels in the unit of `spot/market/fuels.py`.
+"""
 
 import numpy as np
 import polars as pl

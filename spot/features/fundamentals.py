@@ -2,6 +2,8 @@
 
 They are the forecasts of the delivery day, their change from the day before, and the last day that was fully
 measured.
+
+All of them are in MW.
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,8 @@
 """Hands out values as known at the gate of each delivery day.
 
 It records the newest publication that it handed out.
+
+Values keep the unit of their table: EUR/MWh for prices, MW for powers.
 """
 
 from collections.abc import Mapping

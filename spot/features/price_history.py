@@ -1,4 +1,7 @@
-"""Day-ahead prices of the days before, as known at the gate."""
+"""Day-ahead prices of the days before, as known at the gate.
+
+All of them are in EUR/MWh.
+"""
 
 import numpy as np
 

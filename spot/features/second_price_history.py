@@ -1,4 +1,7 @@
-"""Spreads of the later markets to the day-ahead price, on the last day that was published at the gate."""
+"""Spreads of the later markets to the day-ahead price, on the last day that was published at the gate.
+
+All of them are in EUR/MWh.
+"""
 
 import numpy as np
 

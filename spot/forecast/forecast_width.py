@@ -1,4 +1,7 @@
-"""How far the coming prices may be from a point forecast, from the errors of the days before."""
+"""How far the coming prices may be from a point forecast, from the errors of the days before.
+
+Prices, points and quantiles are in EUR/MWh.
+"""
 
 import numpy as np
 

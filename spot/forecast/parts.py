@@ -1,4 +1,7 @@
-"""What a day's forecast is made of: contributions of families of inputs, and the past days it resembles."""
+"""What a day's forecast is made of: contributions of families of inputs, and the past days it resembles.
+
+Contributions are in EUR/MWh.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

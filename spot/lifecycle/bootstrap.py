@@ -3,6 +3,8 @@
 It tells how certain it is that the mean of daily P&L, whose days are correlated, differs from a value.
 
 Source: Politis and Romano, "A circular block-resampling procedure for stationary data", 1992.
+
+The values have any unit, such as EUR a day; the result has the same.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""The evidence on two versions: their losses and P&L on the same days."""
+"""The evidence on two versions: their losses and P&L on the same days.
+
+Losses are in EUR/MWh, P&L in EUR.
+"""
 
 from dataclasses import dataclass
 

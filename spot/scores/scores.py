@@ -3,6 +3,8 @@
 Definitions: Lago et al. (2021), "Forecasting day-ahead electricity prices" (MAE, rMAE, sMAPE, RMSE); Gneiting
 and Raftery (2007), "Strictly proper scoring rules" (pinball, CRPS). All arrays are (D, P) or (D, P, Q);
 periods without an outcome are NaN and are left out everywhere.
+
+Prices and errors are in EUR/MWh, relative scores without unit.
 """
 
 from dataclasses import dataclass

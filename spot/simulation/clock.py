@@ -1,4 +1,7 @@
-"""The periods of the simulated market: one row per market time unit, with natural and local time."""
+"""The periods of the simulated market: one row per market time unit, with natural and local time.
+
+Values have any unit; means have the same.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,8 @@
 """Named regime changes with a date.
 
 A monitor must see some of them (gas, solar, MTU) and must not take others for drift (a broken sensor).
+
+Readings keep their unit, MW.
 """
 
 from collections.abc import Sequence

@@ -2,6 +2,8 @@
 
 There is one frozen class per strategy, chosen by the name `strategy` in `conf/strategies/*.yaml`. Only
 `propose` is required. The other members have defaults that fit most strategies.
+
+Prices are in EUR/MWh, powers in MW. P&L is in EUR.
 """
 
 from abc import ABC, abstractmethod

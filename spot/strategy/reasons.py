@@ -1,6 +1,8 @@
 """Why a signal is what it is, as a table.
 
 It shows what moved the forecast behind each unit, and the past days that the day resembles.
+
+Contributions and prices are in EUR/MWh.
 """
 
 from collections.abc import Mapping, Sequence

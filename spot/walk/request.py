@@ -1,4 +1,7 @@
-"""The one place that builds the request for a decision, for live trading, replay and backtest alike."""
+"""The one place that builds the request for a decision, for live trading, replay and backtest alike.
+
+Prices are in EUR/MWh, powers in MW.
+"""
 
 from collections.abc import Sequence
 from datetime import date, timedelta

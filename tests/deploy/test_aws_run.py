@@ -14,7 +14,8 @@ from dagster import DagsterInstance, DagsterRunStatus
 
 from resources.home.find import TEMPLATES
 from resources.home.make import make_home
-from resources.settings.environment import prepare_dagster_home, read_environment
+from resources.instance.prepare import prepare_dagster_home
+from resources.settings.environment import read_environment
 from resources.wiring import make_lake
 from tests.support.postgres import PostgresServer, free_port, postgres_server
 from tests.support.processes import wait_for

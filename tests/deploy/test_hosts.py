@@ -9,7 +9,8 @@ import yaml
 
 from resources.home.find import TEMPLATES
 from resources.instance.settings import has_several_hosts, instance_settings, storage_url
-from resources.settings.environment import read_environment, second_place
+from resources.settings.at_use import second_place
+from resources.settings.environment import read_environment
 from supply.lock import locked
 from trading_assets.jobs import DESK, HEAVY, JOBS, QUEUE_TAG
 

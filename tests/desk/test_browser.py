@@ -15,7 +15,8 @@ import pytest
 from playwright.sync_api import Page
 
 from resources.home.make import make_home
-from resources.settings.environment import desk_settings, read_environment
+from resources.settings.desk import desk_settings
+from resources.settings.environment import read_environment
 from resources.wall_clock import utc_now
 from tests.support.lineage_page import browser_page, open_whole_graph, take_picture
 from tests.support.started import SPOTDESK, free_port, started

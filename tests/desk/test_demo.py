@@ -18,7 +18,7 @@ from desk.demo.story import Event
 from desk.demo.summary import TABLES, summarise_zone
 from desk.main import app
 from resources.home.find import PROJECT_ROOT, TEMPLATES, chosen_home
-from resources.settings.environment import desk_resource
+from resources.settings.desk import desk_resource
 from resources.settings.strategies import read_strategy
 from resources.settings.zones import ZoneSettings
 from resources.wiring import make_lake

@@ -6,7 +6,8 @@ import pytest
 from dagster import DagsterInstance
 
 from desk.setup.dev import train_one_at_a_time
-from resources.settings.environment import prepare_dagster_home, read_environment
+from resources.instance.prepare import prepare_dagster_home
+from resources.settings.environment import read_environment
 
 
 def test_the_pool_of_trainings_has_one_slot_and_others_keep_their_default(

@@ -13,7 +13,8 @@ from desk.main import app
 from resources.home.make import make_home
 from resources.home.migrations import grow_tables
 from resources.lake.lake import Lake
-from resources.settings.environment import desk_resource, read_environment
+from resources.settings.desk import desk_resource
+from resources.settings.environment import read_environment
 from resources.settings.strategies import read_strategy
 from spot.contracts.block_tables import REACH_COLUMNS
 from spot.strategy.proposals.storage_groups import StorageGroups

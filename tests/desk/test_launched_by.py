@@ -23,7 +23,8 @@ from resources.identity.person import system_user
 from resources.identity.roles import Identity, Role
 from resources.identity.sessions import COOKIE, Sessions
 from resources.identity.users import UserStore
-from resources.settings.environment import prepare_dagster_home, read_environment
+from resources.instance.prepare import prepare_dagster_home
+from resources.settings.environment import read_environment
 from tests.support.dagster_ui import LAUNCH, ask, served
 from tests.support.guarded_ui import PASSWORD
 

@@ -17,7 +17,8 @@ from resources.home.make import make_home
 from resources.plugins.members import MEMBERS
 from resources.plugins.sources import SOURCES
 from resources.plugins.strategies import STRATEGIES
-from resources.settings.environment import desk_resource, read_environment
+from resources.settings.desk import desk_resource
+from resources.settings.environment import read_environment
 from spot.errors import ConfigurationError
 from spot.market.zones import TRADED_ZONES
 from tests.support.made_up_package import install

@@ -17,8 +17,8 @@ from desk.main import app
 from resources.home.make import make_home
 from resources.lake.lake import Lake
 from resources.market.live_sources import make_live_market
-from resources.settings.accepted import DIGEST_VARIABLE
-from resources.settings.changes import digest_of
+from resources.settings.acceptance.changes import digest_of
+from resources.settings.acceptance.in_force import DIGEST_VARIABLE
 from resources.settings.environment import read_environment
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError, SourceUnavailableError

@@ -16,7 +16,8 @@ from desk.trading.status import status
 from desk.trading.zone_status import zone_statuses
 from resources.lake.lake import Lake
 from resources.models.version import VersionFacts
-from resources.settings.environment import Environment, desk_resource, read_environment
+from resources.settings.desk import desk_resource
+from resources.settings.environment import Environment, read_environment
 from resources.trading.clock_watch import ClockWatch
 from resources.trading.second_place import SecondPlace
 from resources.trading.state import TradingStateStore

@@ -22,8 +22,9 @@ from resources.home.markets import REAL, UNKNOWN, Market, MarketMemory, MixedMar
 from resources.home.migrations import STEPS, grow_tables
 from resources.home.restore import restore
 from resources.home.upgrade import upgrade
+from resources.instance.prepare import prepare_dagster_home
 from resources.lake.lake import Lake
-from resources.settings.environment import prepare_dagster_home, read_environment
+from resources.settings.environment import read_environment
 from resources.settings.zones import DeskSettings, ZoneSettings
 from resources.trading.state import TradingStateStore
 from spot.contracts.signal_tables import PUBLICATIONS

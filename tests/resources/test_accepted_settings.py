@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from resources.home.make import make_home
-from resources.settings.accepted import (
+from resources.settings.acceptance.changes import changes_between, digest_of, strictest
+from resources.settings.acceptance.in_force import (
     DIGEST_VARIABLE,
     Signature,
     accept,
@@ -18,14 +19,9 @@ from resources.settings.accepted import (
     read_acceptance,
     settings_state,
 )
-from resources.settings.changes import changes_between, digest_of, strictest
-from resources.settings.environment import (
-    alert_channels,
-    desk_resource,
-    read_environment,
-    signal_webhook,
-    signal_webhook_problem,
-)
+from resources.settings.at_use import alert_channels, signal_webhook, signal_webhook_problem
+from resources.settings.desk import desk_resource
+from resources.settings.environment import read_environment
 from resources.settings.policies import promotion_settings
 from resources.trading.leases import LeaseStore
 from resources.wall_clock import utc_now

@@ -24,8 +24,9 @@ from resources.home.restore import BackupDamagedError, has_sealed_secrets, resto
 from resources.home.secrets import public_part, seal, unseal
 from resources.identity.roles import Role
 from resources.identity.users import UserStore
+from resources.instance.prepare import prepare_dagster_home
 from resources.lake.lake import Lake
-from resources.settings.environment import prepare_dagster_home, read_environment
+from resources.settings.environment import read_environment
 from resources.trading.leases import LeaseStore
 from resources.trading.state import TradingStateStore
 from spot.errors import ConfigurationError

@@ -8,12 +8,8 @@ from pathlib import Path
 import pytest
 
 from resources.plugins.sources import all_secrets
-from resources.settings.environment import (
-    aws_credentials,
-    provider_secret,
-    read_environment,
-    signal_webhook,
-)
+from resources.settings.at_use import aws_credentials, provider_secret, signal_webhook
+from resources.settings.environment import read_environment
 from spot.errors import ConfigurationError
 
 CANARY = "canary-8f31"

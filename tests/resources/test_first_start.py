@@ -14,7 +14,8 @@ START = """
 import sys, time
 from pathlib import Path
 from dagster import DagsterInstance
-from resources.settings.environment import prepare_dagster_home, read_environment
+from resources.settings.environment import read_environment
+from resources.instance.prepare import prepare_dagster_home
 home, begin = Path(sys.argv[1]), Path(sys.argv[2])
 print("ready", flush=True)
 while not begin.exists():

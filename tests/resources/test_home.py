@@ -23,7 +23,8 @@ from resources.home.find import (
 from resources.home.make import make_home
 from resources.home.marker import DeskFormatError, Place, is_copy, new_marker, read_marker
 from resources.home.open import open_desk, open_or_make_desk
-from resources.settings.environment import desk_settings, read_environment
+from resources.settings.desk import desk_settings
+from resources.settings.environment import read_environment
 from resources.trading.state import TradingStateStore
 from spot.errors import ConfigurationError
 from spot.risk.state import TradingState

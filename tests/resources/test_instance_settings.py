@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from resources.home.find import TEMPLATES
-from resources.settings.environment import prepare_dagster_home, read_environment
+from resources.instance.prepare import prepare_dagster_home
+from resources.settings.environment import read_environment
 from spot.errors import ConfigurationError
 
 TEMPLATE = TEMPLATES / "dagster.yaml"

@@ -11,7 +11,8 @@ import pytest
 from resources.home.make import make_home
 from resources.home.marker import new_marker, read_marker
 from resources.home.open import open_desk
-from resources.settings.environment import desk_resource, read_environment
+from resources.settings.desk import desk_resource
+from resources.settings.environment import read_environment
 from resources.trading.leases import LeaseStore
 from spot.errors import ConfigurationError
 from spot.strategy.outbox.batch import make_batches

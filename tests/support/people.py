@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from resources.settings.accepted import Signature, accept, read_acceptance
+from resources.settings.acceptance.in_force import Signature, accept, read_acceptance
 from resources.wall_clock import utc_now
 
 

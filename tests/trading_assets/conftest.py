@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from resources.settings.environment import Environment, desk_resource, read_environment
+from resources.settings.desk import desk_resource
+from resources.settings.environment import Environment, read_environment
 from resources.settings.zones import Desk
 
 

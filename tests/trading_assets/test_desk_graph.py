@@ -13,7 +13,8 @@ import pytest
 from dagster import AssetKey
 
 from definitions import build_definitions
-from resources.settings.environment import Environment, desk_resource, desk_settings, read_environment
+from resources.settings.desk import desk_resource, desk_settings
+from resources.settings.environment import Environment, read_environment
 from resources.settings.process import variables
 from resources.settings.zones import DeskSettings, ZoneSettings
 from spot.errors import ConfigurationError

@@ -15,7 +15,8 @@ import pytest
 from desk.in_process import ChainFailedError, ChainRequest, run_chain
 from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
-from resources.settings.environment import Environment, desk_resource, read_environment
+from resources.settings.desk import desk_resource
+from resources.settings.environment import Environment, read_environment
 from resources.settings.zones import Desk
 from resources.wiring import make_lake, make_registry
 from spot.errors import ConfigurationError

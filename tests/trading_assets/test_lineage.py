@@ -22,7 +22,8 @@ from resources.clock import Clock
 from resources.lake.lake import Lake
 from resources.market.market_source import MarketSource
 from resources.models.registry import ModelRegistry
-from resources.settings.environment import Environment, desk_resource, read_environment
+from resources.settings.desk import desk_resource
+from resources.settings.environment import Environment, read_environment
 from resources.settings.zones import Desk, ZoneSettings
 from resources.trading.alerts import Alerts
 from resources.trading.state_folder import StateFolder

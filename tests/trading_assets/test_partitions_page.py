@@ -17,9 +17,11 @@ from desk.demo.quick_sqlite import quick_sqlite
 from desk.in_process import ChainRequest, run_chain
 from resources.clock import Clock
 from resources.instance.in_process import IN_PROCESS_TAG
+from resources.instance.prepare import prepare_dagster_home
 from resources.lake.lake import Lake
 from resources.market.market_source import MarketSource
-from resources.settings.environment import Environment, desk_settings, prepare_dagster_home
+from resources.settings.desk import desk_settings
+from resources.settings.environment import Environment
 from resources.settings.process import variables
 from resources.settings.zones import Desk
 from resources.upkeep.dagster_history import purge_runs

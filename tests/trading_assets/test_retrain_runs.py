@@ -25,8 +25,9 @@ from dagster import (
 )
 
 from resources.clock import Clock
+from resources.instance.prepare import prepare_dagster_home
 from resources.lake.lake import Lake
-from resources.settings.environment import Environment, prepare_dagster_home
+from resources.settings.environment import Environment
 from resources.settings.zones import Desk, DeskSettings, ZoneSettings, make_desk
 from resources.trading.alerts import Alerts
 from resources.wiring import make_lake, make_registry, make_resources
@@ -43,7 +44,9 @@ TRAIN_FOR_EVER = """
 import json, sys, time
 from pathlib import Path
 from dagster import DagsterInstance, Definitions, in_process_executor
-from resources.settings.environment import desk_resource, prepare_dagster_home, read_environment
+from resources.settings.environment import read_environment
+from resources.settings.desk import desk_resource
+from resources.instance.prepare import prepare_dagster_home
 from resources.wiring import make_resources
 from trading_assets.models import spread_training_set, training_set
 from trading_assets.catalogue import ASSETS

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from desk.in_process import ChainRequest, run_chain
-from resources.settings.environment import Environment, desk_settings
+from resources.settings.desk import desk_settings
+from resources.settings.environment import Environment
 from resources.settings.zones import Desk, make_desk
 from resources.wiring import make_lake, make_registry
 

@@ -19,7 +19,8 @@ from resources.books.leaving import newest_head
 from resources.books.verification.verdict import Verdict
 from resources.books.verification.verify import verify
 from resources.clock import Clock
-from resources.settings.environment import Environment, books_place, read_environment
+from resources.settings.at_use import books_place
+from resources.settings.environment import Environment, read_environment
 from resources.trading.alerts import Alerts
 from spot.books.record import Head
 from trading_assets.frame.declared import AssetResult, declared_asset, declared_check

@@ -1,6 +1,8 @@
 """Reading arrays and settings of a stored model within bounds, which hold before memory is taken.
 
 A checksum says that a file is the one that was registered. It does not say that whoever made it meant well.
+
+Arrays have the units that the model gave them; here they are without unit.
 """
 
 import io

@@ -1,4 +1,7 @@
-"""Models as files a reader can trust: settings as JSON, arrays as npz without objects."""
+"""Models as files a reader can trust: settings as JSON, arrays as npz without objects.
+
+Arrays have the units that the model gave them; here they are without unit.
+"""
 
 import io
 import json

@@ -2,6 +2,8 @@
 
 It says which raise the price, which lower it, what the residual load between them is, which belong to
 neighbours, and which are prices of auctions that cleared before the gate.
+
+Prices are in EUR/MWh, powers in MW.
 """
 
 from collections.abc import Mapping

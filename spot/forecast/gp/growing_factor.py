@@ -6,6 +6,8 @@ With K + noise = L L' over days 0..n and z = L^-1 Y, row m of z depends on days 
 day m from the days before it is sum_{k<m} L_mk z_k, with variance L_mm^2. So one factor holds every daily
 recalibration of a backtest, and a new day is one new row of L. Source: Rasmussen and Williams (2006), chapter
 2 and A.3. The use of the factor's prefixes as a walk-forward follows from their algorithm 2.1.
+
+Targets are normalised prices, so all arrays are without unit.
 """
 
 import numpy as np

@@ -5,6 +5,8 @@ day has a place of its price in its own forecast at every unit. The ranks of the
 which today's quantiles are read, so that each unit keeps its distribution and units go together as they did.
 Method: the Schaake shuffle (Clark et al., "The Schaake Shuffle", Journal of Hydrometeorology, 2004) on the
 model's own past, an empirical copula. Recent days count more.
+
+Prices and quantiles are in EUR/MWh; places and ranks are between 0 and 1.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,7 @@
-"""Statistics of the last weeks of one series, which the plausibility rules compare with."""
+"""Statistics of the last weeks of one series, which the plausibility rules compare with.
+
+Values have the unit of their table, EUR/MWh or MW.
+"""
 
 from collections import deque
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""The rows of a plan in exclusive groups: its block orders, and what each unit's signal says of them."""
+"""The rows of a plan in exclusive groups: its block orders, and what each unit's signal says of them.
+
+Prices are in EUR/MWh, powers in MW.
+"""
 
 from zoneinfo import ZoneInfo
 

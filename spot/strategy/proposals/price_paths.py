@@ -2,6 +2,8 @@
 
 With enough past forecasts, the dependence between units is that of the model's own errors. A young desk takes
 that of the price changes from week to week instead. Either way each unit keeps the forecast's distribution.
+
+Prices are in EUR/MWh; places and ranks are between 0 and 1.
 """
 
 import numpy as np

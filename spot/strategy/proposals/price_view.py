@@ -4,6 +4,8 @@ This is the plain directional signal.
 
 Peak is 08:00 to 20:00 local time, Monday to Friday, as European power contracts define it (EEX contract
 specifications).
+
+Prices are in EUR/MWh, powers in MW.
 """
 
 from datetime import datetime

@@ -1,4 +1,7 @@
-"""A battery in the day-ahead auction: the best plan on the forecast, in whole volume steps."""
+"""A battery in the day-ahead auction: the best plan on the forecast, in whole volume steps.
+
+Prices are in EUR/MWh, powers in MW.
+"""
 
 from functools import partial
 from typing import Literal

@@ -1,4 +1,7 @@
-"""What a strategy sees and what it proposes: arrays over the P market time units of one delivery day."""
+"""What a strategy sees and what it proposes: arrays over the P market time units of one delivery day.
+
+Prices are in EUR/MWh, powers in MW. History columns keep their unit.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

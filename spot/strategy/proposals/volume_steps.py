@@ -6,7 +6,7 @@ A plan that is rounded unit by unit does not close: it sells energy that was nev
 charged and the energy sold so far are counted in steps, each count at most `_REACH` from that of the
 continuous plan. The best path through these counts keeps the state of charge within the battery and the
 cycles within their limit, and ends where it started or less than one charged step above. Method: Bellman
-(1957).
+(1957). Powers are in MW, prices in EUR/MWh.
 """
 
 from dataclasses import dataclass

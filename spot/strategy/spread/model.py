@@ -3,6 +3,8 @@
 Source: Prokhorenkova et al. (2018), "CatBoost: unbiased boosting with categorical features". Spreads have
 very heavy tails (settlement prices reach tens of thousands), so the model learns quantiles, never a mean.
 Crossed quantiles are sorted. It is stored in CatBoost's own format and JSON.
+
+Spreads, quantiles and contributions are in EUR/MWh.
 """
 
 import json

@@ -1,6 +1,8 @@
 """Sources of the distribution of the spread for a decision.
 
 They are a serving model, a model that is refitted during a replay, or a naive rule to compare with.
+
+Spreads and quantiles are in EUR/MWh.
 """
 
 from collections.abc import Callable, Mapping, Sequence

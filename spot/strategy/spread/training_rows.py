@@ -1,6 +1,8 @@
 """Rows of `spread_training_set`.
 
 They are made once from what was known at each gate. Training and judging read them.
+
+Spreads and losses are in EUR/MWh.
 """
 
 from collections.abc import Sequence

@@ -7,7 +7,8 @@ import yaml
 
 from resources.instance.settings import has_several_hosts, storage_url
 from resources.locks.place import lock_database, name_of
-from resources.settings.environment import read_environment, second_place
+from resources.settings.at_use import second_place
+from resources.settings.environment import read_environment
 from resources.trading.locks import deciding
 from spot.errors import ConfigurationError, SourceUnavailableError
 from spot.risk.state import TradingState

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from resources.identity.person import system_user
-from resources.settings.accepted import Signature, accept, read_acceptance, settings_state
+from resources.settings.acceptance.in_force import Signature, accept, read_acceptance, settings_state
 from resources.settings.zones import load_desk_settings
 from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError

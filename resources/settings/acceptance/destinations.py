@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from resources.settings.changes import Change, Needs
+from resources.settings.acceptance.changes import Change, Needs
 from resources.settings.env_file import settings_of
 
 ENV_FILE = ".env"

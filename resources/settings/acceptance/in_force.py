@@ -23,8 +23,8 @@ from filelock import FileLock
 
 from resources.books.settings_books import FOLDER, HISTORY, RECORD, bytes_of, hashes_of, settings_recorded
 from resources.files import append_regular, write_whole
-from resources.settings.changes import Change, changes_between, digest_of, strictest
-from resources.settings.destinations import changed_destinations, digests_of, is_in_file
+from resources.settings.acceptance.changes import Change, changes_between, digest_of, strictest
+from resources.settings.acceptance.destinations import changed_destinations, digests_of, is_in_file
 from resources.settings.process import variable
 from resources.settings.yaml_file import read_yaml
 from spot.errors import ConfigurationError
