@@ -1,4 +1,4 @@
-"""What limits are measured on: the proposed orders of one strategy and day, and what its scopes hold (MW, EUR)."""
+"""What limits are measured on, in MW and EUR: the orders of a strategy and day, and what its scopes hold."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
