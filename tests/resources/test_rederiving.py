@@ -19,26 +19,14 @@ from resources.market.live_market import LiveMarket
 from resources.market.live_sources import make_live_market
 from resources.market.rederive import find_request, rederive
 from resources.providers import energy_charts
-from spot.market.delivery import delivery_starts_utc
 from spot.sources.parsed import no_data
+from tests.support.energy_charts_documents import prices_json
 from tests.support.provider_server import FaultyProvider, faulty_provider, sends
 from tests.support.us_documents import ecb_body, ercot_body, ercot_price_rows, weekday_rates
 
 DAY = date(2025, 3, 12)
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 NORTH = "ERCOT_NORTH_HUB"
-
-
-def prices_json(day: date) -> bytes:
-    starts = [int(start.timestamp()) for start in delivery_starts_utc("FR", day)]
-    return json.dumps(
-        {
-            "unix_seconds": starts,
-            "price": [40.0 + at for at in range(len(starts))],
-            "unit": "EUR/MWh",
-            "deprecated": False,
-        }
-    ).encode()
 
 
 @pytest.fixture

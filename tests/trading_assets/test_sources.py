@@ -1,6 +1,5 @@
 """A live zone in the graph: fetched, checked, measured; and the watch over its sources."""
 
-import json
 import os
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone
 from spot.sources.parsed import Capture, assemble
 from spot.sources.points import Points
+from tests.support.energy_charts_documents import prices_json
 from tests.support.provider_server import Behaviour, faulty_provider, resets, sends
 from trading_assets.frame.raw_assets import raw_asset
 from trading_assets.market_data.prices import day_ahead_prices
@@ -53,18 +53,6 @@ def load_rows(day: date, captured: datetime) -> pl.DataFrame:
     return assemble("energy_charts", "test", Capture(zone="FR", captured_at_utc=captured), [points]).tables[
         "load_forecasts"
     ]
-
-
-def prices_json(day: date) -> bytes:
-    starts = [int(start.timestamp()) for start in delivery_starts_utc("FR", day)]
-    return json.dumps(
-        {
-            "unix_seconds": starts,
-            "price": [40.0 + at for at in range(len(starts))],
-            "unit": "EUR/MWh",
-            "deprecated": False,
-        }
-    ).encode()
 
 
 def test_the_price_asset_of_a_live_zone_writes_what_the_provider_said(tmp_path: Path) -> None:
