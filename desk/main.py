@@ -43,7 +43,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "run": ("desk.trading.run", "Run the chain from data to settled signals, for a range of days."),
         "dev": ("desk.setup.dev", "Open the lineage graph on 127.0.0.1."),
-        "watch": ("desk.watch.command", "Alarm from outside the daemon, as a small process of its own."),
+        "watch": ("desk.watch.command", "Watch the desk from a small separate process, and raise alarms."),
         "screen": ("desk.trader_screen.command", "Serve the trader's screen on 127.0.0.1."),
         "metrics": ("desk.metrics.command", "Print the figures of the desk for Prometheus, or serve them."),
         "service": ("desk.setup.service", "Run one part of the desk: code, daemon, web or worker."),
@@ -80,7 +80,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "reduce": ("desk.trading.stop", "Allow only orders that make open positions smaller."),
         "resume": ("desk.trading.stop", "Trade again after a halt; asks for a reason."),
         "state": ("desk.trading.stop", "Show the trading state of the desk and its zones."),
-        "clock": ("desk.trading.clock", "Show whether the clock of the machine is believed; confirm it."),
+        "clock": ("desk.trading.clock", "Show whether the clock of the machine is trusted; confirm it."),
         "live": ("desk.trading.live", "Let this desk, and no copy of it, send the orders of a zone."),
         "paper": ("desk.trading.live", "Let a zone trade on paper again: no order leaves."),
     },
@@ -105,8 +105,11 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         ),
     },
     "Trust": {
-        "settings": ("desk.setup.settings", "Which settings are in force; a person's yes to a change."),
-        "books": ("desk.books.command", "Whether anything was changed; the key; certificates of signals."),
+        "settings": ("desk.setup.settings", "Show which settings are in force, or accept a change of them."),
+        "books": (
+            "desk.books.command",
+            "Check that no record was changed; make the key, or the certificate of a signal.",
+        ),
     },
     "Measure": {
         "backtest": (

@@ -36,7 +36,7 @@ def alert_on_clock(outbox: Outbox, alerts: Alerts) -> None:
     """One alert for each step of the clock: nothing leaves until it is confirmed."""
     problem = outbox.clock_problem()
     if problem:
-        message = f"nothing leaves: the clock of the machine is not believed, {problem}"
+        message = f"nothing leaves: the clock of the machine is not trusted, {problem}"
         alerts.send("clock_not_believed", message, severity="critical", now=utc_now())
 
 

@@ -1,4 +1,4 @@
-"""How fast is the trader's screen, and can everybody use it: under readers, deeds and questions, and by axe.
+"""How fast the trader's screen is under readers, actions and questions, and whether everybody can use it.
 
     python -m benchmarks.running.screen [--home DIR] [--readers 20] [--seconds 20] [--axe] [--json]
 
@@ -39,7 +39,7 @@ from tests.support.screen_browser import NARROW, WIDE
 
 AIM_MS = 200.0
 _UP_WITHIN_SECONDS = 240.0
-_BETWEEN_PAGES, _BETWEEN_DEEDS, _BETWEEN_QUESTIONS = 1.0, 2.0, 0.5
+_BETWEEN_PAGES, _BETWEEN_ACTIONS, _BETWEEN_QUESTIONS = 1.0, 2.0, 0.5
 Ask = Callable[[httpx.Client, int], httpx.Response]
 """Asks once, and is told how often it asked before."""
 
@@ -56,8 +56,8 @@ class Latency:
     n_failed: int
 
 
-def measure(address: str, zone: str, *, readers: int, seconds: float, has_deeds: bool) -> list[Latency]:
-    """Ask for the page as so many people, move a slider, and do deeds meanwhile where allowed."""
+def measure(address: str, zone: str, *, readers: int, seconds: float, has_actions: bool) -> list[Latency]:
+    """Ask for the page as so many people, move a slider, and do actions meanwhile where allowed."""
     httpx.get(f"{address}/what_if?zone={zone}", timeout=300)  # the first question reads the day
     end = time.monotonic() + seconds
     took: dict[str, list[float]] = {"page": [], "what if": [], "halt or resume": []}
@@ -66,8 +66,8 @@ def measure(address: str, zone: str, *, readers: int, seconds: float, has_deeds:
         (lambda client, _: client.get("/"), "page", _BETWEEN_PAGES)
     ] * readers
     jobs.append((lambda client, n: _question(client, zone, n), "what if", _BETWEEN_QUESTIONS))
-    if has_deeds:
-        jobs.append((lambda client, n: _deed(client, zone, n), "halt or resume", _BETWEEN_DEEDS))
+    if has_actions:
+        jobs.append((lambda client, n: _act(client, zone, n), "halt or resume", _BETWEEN_ACTIONS))
 
     def work(ask: Ask, what: str, pause: float, delay: float) -> None:
         time.sleep(delay)
@@ -92,7 +92,7 @@ def measure(address: str, zone: str, *, readers: int, seconds: float, has_deeds:
     return [_latency(what, values, failed[what]) for what, values in took.items() if values]
 
 
-def _deed(client: httpx.Client, zone: str, n: int) -> httpx.Response:
+def _act(client: httpx.Client, zone: str, n: int) -> httpx.Response:
     path = "/do/resume" if n % 2 else "/do/halt"
     return client.post(path, json={"scope": zone, "reason": "a benchmark"})
 
@@ -176,7 +176,7 @@ def main() -> None:
         zone = make_lake(read_environment(home=home)).zones("day_ahead_forecasts")[0]
         with served(home) as address:
             found = measure(
-                address, zone, readers=asked.readers, seconds=asked.seconds, has_deeds=asked.home is None
+                address, zone, readers=asked.readers, seconds=asked.seconds, has_actions=asked.home is None
             )
             axe = axe_violations(address) if asked.axe else []
     load = os.getloadavg()[0]

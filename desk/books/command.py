@@ -249,11 +249,11 @@ def _print(verdict: "Verdict") -> None:
     for text in verdict.unproved:
         typer.echo(f"no record: {text}")
     for text in verdict.waiting:
-        typer.echo(f"note: {text}; the next run writes it, as late")
+        typer.echo(f"note: {text}; the next run records it, marked as late")
     late = f", {verdict.n_late} of them late" if verdict.n_late else ""
     typer.echo(f"{verdict.n_records} records{late}. {_pinned(verdict)}")
     typer.echo(
-        "the books are as they were"
+        "the books verify: nothing was changed"
         if verdict.is_sound
         else f"THE BOOKS DO NOT VERIFY. First: {verdict.first}"
     )
@@ -264,6 +264,6 @@ def _pinned(verdict: "Verdict") -> str:
     if verdict.pinned >= 0:
         return f"Up to record {verdict.pinned} the head pins them; they are {signed}."
     return (
-        "No head from elsewhere was given: whoever can write here could have taken back or made anew"
+        "No head from elsewhere was given: whoever can write here could have removed or rewritten"
         f" {'the newest of them' if verdict.public_key else 'all of them'}."
     )

@@ -94,7 +94,7 @@ def _lead(summary: DemoSummary) -> str:
         words.append(
             f"v{won.version} ran in the shadow of v{won.old_version} for {won.n_days} days: error"
             f" {won.new_mae_eur_per_mwh:.1f} against {won.old_mae_eur_per_mwh:.1f} EUR/MWh. It serves from"
-            f" {won.serves_from} on. No person had a hand in it."
+            f" {won.serves_from} on. No person was involved."
         )
     return " ".join(words)
 

@@ -31,7 +31,7 @@ def pnl(
         datetime | None, _day("Last day of the periods; the newest settled one by default.")
     ] = None,
     with_naive: Annotated[
-        bool, typer.Option("--naive", help="Walk the naive rivals over the same days; takes seconds.")
+        bool, typer.Option("--naive", help="Compare with the naive rivals on the same days; takes seconds.")
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -110,7 +110,7 @@ def limits(
     *,
     zone: _Zone = None,
     day: Annotated[datetime | None, _day("Delivery day; the newest decided by default.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every limit, not the fullest alone.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Show every limit, not only the most used.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Show how much of each limit the signals of a day use, and the headroom: the fullest limits first.
@@ -152,12 +152,12 @@ def alerts(
     days: Annotated[int, typer.Option("--days", min=1, max=36500, help="Raised in the last days.")] = 7,
     open_only: Annotated[bool, typer.Option("--open", help="Only what nobody has acknowledged.")] = False,
     acknowledged: Annotated[
-        str | None, typer.Option("--acknowledge", metavar="ID", help="Say that you have seen this alert.")
+        str | None, typer.Option("--acknowledge", metavar="ID", help="Acknowledge this alert.")
     ] = None,
     by: Annotated[
         str, typer.Option("--by", help="Who; the user of this machine is recorded in any case.")
     ] = "",
-    reason: Annotated[str, typer.Option("--reason", help="What you say about it.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="What to note, for the record.")] = "",
     as_json: JsonFlag = False,
 ) -> None:
     """Show alerts and who has acknowledged them: open ones first, the most severe first.

@@ -32,7 +32,7 @@ def override(
     volume: Annotated[float | None, typer.Option("--volume", help="New power, MW.")] = None,
     price: Annotated[float | None, typer.Option("--price", help="New limit price, EUR/MWh.")] = None,
     leave_out: Annotated[bool, typer.Option("--leave-out", help="Do not send these orders.")] = False,
-    withdraw: Annotated[bool, typer.Option("--withdraw", help="Give them back to the machine.")] = False,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Withdraw your change.")] = False,
     day: Annotated[
         datetime | None, typer.Option("--day", parser=a_day, metavar=DAY_FORM, help="Delivery day; tomorrow.")
     ] = None,
@@ -76,7 +76,7 @@ def _action(*, leave_out: bool, withdraw: bool) -> OverrideAction:
 
 
 def _confirm(wish: Wish, n_units: int) -> None:
-    what = {"change": "change", "leave_out": "leave out", "withdraw": "give back to the machine"}[wish.action]
+    what = {"change": "change", "leave_out": "leave out", "withdraw": "withdraw the change of"}[wish.action]
     scope = f"{wish.strategy} of {wish.zone} on {wish.delivery_day}, {n_units} units ({wish.units})"
     if not sys.stdin.isatty():
         raise ConfigurationError(f"this would {what} orders of {scope}: say --yes to do it")
@@ -86,7 +86,7 @@ def _confirm(wish: Wish, n_units: int) -> None:
 def told(rows: pl.DataFrame) -> str:
     """What was changed, in a sentence that names the scope."""
     first = rows.row(0, named=True)
-    done = {"change": "changed", "leave_out": "left out", "withdraw": "given back to the machine"}
+    done = {"change": "changed", "leave_out": "left out", "withdraw": "back to what the desk decided"}
     n_orders = rows.height
     what = (
         f"1 order of {first['strategy']} is"

@@ -36,7 +36,7 @@ def whatif(
 
     Nothing is stored and nothing is sent. An input beyond all that the model has learnt from is said so.
 
-    Exit code 2: the champion does not read such an input, or no honest forecast can be made so far away.
+    Exit code 2: the champion does not read such an input, or has never seen inputs near these.
     """
     opened = OpenedDesk(read_environment())
     asked = ask(opened, zone, utc_now(), None if day is None else day.date())

@@ -48,5 +48,5 @@ def naive_money(
             for strategy, rivals in zip(strategies, naive_rivals(setup, days), strict=True)
         }
     except SpotdeskError as error:
-        return {}, f"naive rivals were not walked: {error}"
+        return {}, f"naive rivals could not be computed: {error}"
     return walked, ""

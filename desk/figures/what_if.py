@@ -52,7 +52,7 @@ def ask(opened: OpenedDesk, zone: str, now: datetime, day: date | None = None) -
     (name,) = opened.zones(zone)
     chosen = day or newest_decided_day(opened.lake, name)
     if chosen is None:
-        raise ConfigurationError(f"{name}: nothing was ever decided, so there is nothing to ask")
+        raise ConfigurationError(f"{name}: no day was decided yet, so there is nothing to change")
     try:
         situation = load_situation(
             name, chosen, opened.lake, opened.desk, opened.registry, opened.environment.trading_state, now
@@ -72,7 +72,9 @@ def answer(asked: Asked, texts: Sequence[str]) -> tuple[WhatIf, dict[str, Any]]:
     try:
         found = what_if(asked.situation, changes)
     except ForecastError as error:
-        raise ConfigurationError(f"no honest forecast can be made so far away: {error}") from error
+        raise ConfigurationError(
+            f"these inputs are too far from anything that the model has seen: {error}"
+        ) from error
     machine = asked.machine
     return found, {
         "what_if": MARK,

@@ -39,7 +39,7 @@ class CodeWatch:
             try:
                 self.look()
             except Exception:  # noqa: BLE001 - whatever goes wrong with one look, the next one is made
-                _LOG.exception("the look at the code failed")
+                _LOG.exception("checking the code failed")
             is_over.wait(_SECONDS_BETWEEN_LOOKS)
 
     def look(self) -> None:
@@ -54,7 +54,7 @@ class CodeWatch:
         elif (known := read_code_problem(self._home)) is not None:
             keep_code_problem(self._home, None)
             self._tell(
-                f"the code loads again; it did not since {known.since_utc:%Y-%m-%d %H:%M:%S} UTC"
+                f"the code loads again; it had not loaded since {known.since_utc:%Y-%m-%d %H:%M:%S} UTC"
                 f" ({known.cause}). Schedules that were missed are made up for, lost runs start again",
                 "info",
             )

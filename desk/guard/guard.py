@@ -20,7 +20,7 @@ from desk.guard.body import MAX_BODY_BYTES, Refusal, json_body, parsed, with_bod
 from desk.guard.login import LOGIN_PATH, LOGOUT_PATH, Login
 from desk.guard.operations import Asked, NotUnderstoodError, read_operations
 from desk.guard.settings import GuardSettings, is_loopback
-from resources.identity.deeds import note_deed
+from resources.identity.actions import note_action
 from resources.identity.person import system_user
 from resources.identity.roles import IDENTITY, Identity, Role, may
 from resources.identity.sessions import COOKIE, Sessions
@@ -31,7 +31,7 @@ _LOG = logging.getLogger("spotdesk.guard")
 _GRAPHQL = "/graphql"
 _READ_METHODS = ("GET", "HEAD")
 _ADMIN_PATHS = ("/report_asset", "/notebook", "/dagit/notebook")
-_NO_DEEDS = frozenset({"logTelemetry", "setNuxSeen", "__typename"})
+_NO_ACTIONS = frozenset({"logTelemetry", "setNuxSeen", "__typename"})
 """What the page sends by itself."""
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
@@ -39,7 +39,7 @@ _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 def guarded(app: ASGIApp, settings: GuardSettings, posts: Mapping[str, str] | None = None) -> ASGIApp:
     """The app behind the guard; nothing reaches it that the guard has not let through.
 
-    `posts` are the paths to which JSON may be posted, each with the deed that it is; None for Dagster's own.
+    `posts` are the paths to which JSON may be posted, each with its action; None for Dagster's own.
     """
     guard = Guard(app, settings, posts)
     return TrustedHostMiddleware(guard, allowed_hosts=list(settings.hosts), www_redirect=False)
@@ -93,7 +93,7 @@ class Guard:
         if self._sessions is None:
             # Whoever reaches loopback works on this machine, unless a proxy passes on what others send.
             if not is_loopback(client) or any(name in headers for name in _FORWARDED):
-                raise Refusal(403, "this server has no login and answers this machine alone")
+                raise Refusal(403, "this server has no login, so it answers requests from this machine only")
             return Identity(system_user(), Role.ADMIN, "loopback")
         try:
             proxies = self._settings.proxies
@@ -129,24 +129,24 @@ class Guard:
         document, body = await json_body(scope, receive)
         if is_graphql:
             asked = _understood(document.get("query"))
-            for deed in sorted(asked.deeds):
-                _require(who, deed)
+            for action in sorted(asked.actions):
+                _require(who, action)
             if "subscription" in asked.kinds:
                 raise Refusal(400, "subscriptions need a websocket")
-            if deeds := sorted(asked.mutations - _NO_DEEDS):
-                note_deed(self._settings.home, who, deeds)
+            if actions := sorted(asked.mutations - _NO_ACTIONS):
+                note_action(self._settings.home, who, actions)
         return with_body(scope, body)
 
     async def _posted(
         self, scope: Scope, receive: Receive, who: Identity, posts: Mapping[str, str]
     ) -> tuple[Scope, Receive]:
-        """What is posted to an app whose deeds are paths."""
-        deed = posts.get(scope["path"])
-        if deed is None:
+        """What is posted to an app whose actions are paths."""
+        action = posts.get(scope["path"])
+        if action is None:
             raise Refusal(405, "nothing is changed here")
-        _require(who, deed)
+        _require(who, action)
         _, body = await json_body(scope, receive)
-        note_deed(self._settings.home, who, [deed])
+        note_action(self._settings.home, who, [action])
         return with_body(scope, body)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -198,9 +198,9 @@ def _check_path(path: str) -> None:
         raise Refusal(400, "a path with control characters")
 
 
-def _require(who: Identity, deed: str) -> None:
-    if not may(who, deed):
-        raise Refusal(403, f"{who.name} is {who.role}, who may not {deed}")
+def _require(who: Identity, action: str) -> None:
+    if not may(who, action):
+        raise Refusal(403, f"{who.name} is {who.role}, who may not {action}")
 
 
 def _understood(query: object) -> Asked:

@@ -25,7 +25,7 @@ _MAX_TOKENS = 20_000
 _MAX_COMMENTS = 1_000
 """Chosen by hand. Comments are no tokens, so they need a bound of their own."""
 
-DEED_OF_MUTATION: Mapping[str, str] = MappingProxyType(
+ACTION_OF_MUTATION: Mapping[str, str] = MappingProxyType(
     {
         "launchRun": "launch",
         "launchPipelineExecution": "launch",
@@ -42,8 +42,8 @@ DEED_OF_MUTATION: Mapping[str, str] = MappingProxyType(
         "__typename": "look",
     }
 )
-"""Mutation of Dagster to the deed that it is; whatever is not here is one that only an admin may do."""
-UNKNOWN_DEED = "administer"
+"""Mutation of Dagster to the action that it is; whatever is not here is one that only an admin may do."""
+UNKNOWN_ACTION = "administer"
 
 
 class NotUnderstoodError(Exception):
@@ -58,9 +58,9 @@ class Asked:
     mutations: frozenset[str]
 
     @property
-    def deeds(self) -> frozenset[str]:
+    def actions(self) -> frozenset[str]:
         """What has to be allowed, all of it."""
-        return frozenset({"look"} | {DEED_OF_MUTATION.get(name, UNKNOWN_DEED) for name in self.mutations})
+        return frozenset({"look"} | {ACTION_OF_MUTATION.get(name, UNKNOWN_ACTION) for name in self.mutations})
 
 
 def read_operations(query: object) -> Asked:
@@ -91,7 +91,7 @@ def _fields(selection: SelectionSetNode, document: DocumentNode, seen: frozenset
         elif isinstance(node, FragmentSpreadNode):
             name = node.name.value
             if name in seen:
-                raise NotUnderstoodError("a fragment spreads itself")
+                raise NotUnderstoodError("a fragment refers to itself")
             yield from _fields(_fragment(name, document).selection_set, document, seen | {name})
         else:
             yield from _fields(node.selection_set, document, seen)  # type: ignore[attr-defined]

@@ -38,7 +38,7 @@ def explain_decision(
         make_lake(read_environment()), decision=decision, zone=zone, version=version, model=model
     )
     if rows.is_empty():
-        err.print("no such decision; spotdesk explain-decision --zone Z lists those of a zone")
+        err.print("there is no such decision; spotdesk explain-decision --zone Z lists those of a zone")
         raise typer.Exit(1)
     if as_json:
         emit_json(rows.to_dicts())

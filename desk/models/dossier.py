@@ -261,7 +261,7 @@ def _control(version: ModelVersion, environment: Environment) -> Section:
     state = TradingStateStore(environment.trading_state)
     rows = [("desk", state.record("desk").state.name), (version.zone, state.state(version.zone).name)]
     return Section(
-        "7. Stopping, going back, making again",
+        "7. Stopping, rolling back, reproducing",
         text=(
             "The kill function works without Dagster, MLflow or the daemon, is immediate, and is never undone"
             " by a machine."
@@ -275,7 +275,7 @@ def _control(version: ModelVersion, environment: Environment) -> Section:
             ),
             (
                 "spotdesk replay --signal ID",
-                "makes a signal again from its row, bit for bit, or says what differs",
+                "makes a signal again from its row and compares it bit for bit",
             ),
             (
                 f"spotdesk explain-decision {_option(version)}--zone {version.zone}",

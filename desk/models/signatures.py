@@ -34,24 +34,24 @@ def two_signatures(
     authenticated(home, second, "sign_off", files[1])
 
 
-def authenticated(home: Path, name: str, deed: str, file: Path | None) -> Identity:
-    """The user `name`, who gave the password and may do the deed.
+def authenticated(home: Path, name: str, action: str, file: Path | None) -> Identity:
+    """The user `name`, who gave the password and may do the action.
 
     Args:
         home: Folder of the desk.
         name: User of the desk.
-        deed: As `resources/identity/roles.py` names it.
+        action: As `resources/identity/roles.py` names it.
         file: Where the password is read from; the terminal where it is None.
 
     Raises:
         ConfigurationError: it is no user, may not, or gives a wrong password.
     """
     _refuse_without_password(home, name)
-    return check_signature(home, name, deed, read_password(f"Password of {name}", file))
+    return check_signature(home, name, action, read_password(f"Password of {name}", file))
 
 
-def check_signature(home: Path, name: str, deed: str, password: str) -> Identity:
-    """The user `name`, whose password it is and who may do the deed.
+def check_signature(home: Path, name: str, action: str, password: str) -> Identity:
+    """The user `name`, whose password it is and who may do the action.
 
     Raises:
         ConfigurationError: it is no user, may not, or the password is wrong.
@@ -60,8 +60,8 @@ def check_signature(home: Path, name: str, deed: str, password: str) -> Identity
     who = UserStore(home).check(name, password)
     if who is None:
         raise ConfigurationError(f"the password of {name} is wrong: nothing is signed")
-    if not may(who, deed):
-        raise ConfigurationError(f"{name} is {who.role}, who may not {deed}: nothing is signed")
+    if not may(who, action):
+        raise ConfigurationError(f"{name} is {who.role}, who may not {action}: nothing is signed")
     return who
 
 

@@ -34,7 +34,7 @@ def failure_line(error: BaseException, home: Path) -> str:
     place = _written(error, home)
     cause = " ".join(str(error).split())[:_LONGEST]
     return (
-        f"{type(error).__name__}: {cause}: this should not happen. The same command again goes on from what"
+        f"{type(error).__name__}: {cause}: this is a fault of Spotdesk. The same command continues from what"
         f" was written. The details are in {place}"
     )
 
@@ -53,10 +53,10 @@ def disk_full_line(home: Path) -> str:
     try:
         free = f"{shutil.disk_usage(home).free / 2**20:,.0f} MB are free"
     except OSError:
-        free = "how much is free cannot be told"
+        free = "how much is free is not known"
     return (
         f"DiskFullError: the disk of {home} is full ({free}, a run needs about 500). Nothing that was"
-        " acknowledged is lost. Free some room, then repeat the same command: it goes on from there"
+        " acknowledged is lost. Free some space, then repeat the same command: it continues from there"
     )
 
 

@@ -33,7 +33,7 @@ def modern(command: str, words: Sequence[str], tell: Callable[[str], None]) -> l
     for word in words:
         name, equals, value = word.partition("=")
         if name in renamed:
-            tell(f"{name} of spotdesk {command} is {renamed[name]} now, and will not be understood for ever")
+            tell(f"{name} of spotdesk {command} is {renamed[name]} now, and the old name will be removed")
         found.append(renamed.get(name, name) + equals + value)
     return found
 

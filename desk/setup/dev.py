@@ -48,7 +48,7 @@ def dev(
             f"The daemon runs schedules and sensors for {zones}: missing history is loaded now. For the UI"
             " alone: --look-only"
         )
-        err.print("An alarm for the case that this dies, in a terminal or service of its own: spotdesk watch")
+        err.print("To be alarmed if this process dies, run in another terminal or service: spotdesk watch")
         prepare_dagster_home(environment)
         train_one_at_a_time()
         close_what_died()
@@ -78,4 +78,4 @@ def close_what_died() -> None:
 
     with DagsterInstance.get() as instance:
         if n_closed := close_dead_runs(instance):
-            err.print(f"{n_closed} runs had lost their process and start again")
+            err.print(f"{n_closed} runs had lost their process and are started again")

@@ -91,7 +91,8 @@ def use_findings(lake: Lake, zone: str, settings: ZoneSettings) -> Iterator[Find
     if any(settings.source in source.names for source in sources_of(rows)):
         return
     text = (
-        f"the newest forecast, of {newest}, stands on {', '.join(used)} (`spotdesk run --source {used[0]}`);"
+        f"the newest forecast, of {newest}, was made from {', '.join(used)}"
+        f" (`spotdesk run --source {used[0]}`);"
         f" zones.yaml says {settings.source}, "
     )
     yield Finding(
@@ -125,7 +126,7 @@ def data_findings(lake: Lake, zone: str, settings: ZoneSettings, now: datetime) 
                 zone,
                 f"holes of {table}",
                 "warn",
-                f"{len(lacks)} days are not whole: {said_of(lacks)};"
+                f"{len(lacks)} days are incomplete: {said_of(lacks)};"
                 f" {_remedy(zone, settings, lacks[0])} asks for them",
             )
         if due is None or days[-1] >= due:
@@ -165,11 +166,11 @@ def _nothing(
             zone,
             table,
             "ok",
-            f"not published by {names}: the models go without; `--fallback files` and `spotdesk ingest` bring"
-            " your own",
+            f"not published by {names}: the models do without it; `--fallback files` and"
+            " `spotdesk ingest` bring your own",
         )
     if settings.source == "files" and not is_needed:
-        return Finding(zone, table, "ok", "no file holds it: the models go without")
+        return Finding(zone, table, "ok", "no file holds it: the models do without it")
     if others:
         return Finding(
             zone,

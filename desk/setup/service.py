@@ -36,7 +36,7 @@ def service(
         typer.Argument(
             help=(
                 "code: the graph, and the process of each run.  daemon: schedules and sensors.  web: the UI. "
-                " worker: runs that another host hands out."
+                " worker: runs that another host assigns."
             )
         ),
     ],

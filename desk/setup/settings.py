@@ -52,7 +52,7 @@ def diff(*, as_json: JsonFlag = False) -> None:
     environment = read_environment()
     state = settings_state(environment.home, environment.conf_folder)
     rows = [asdict(change) for change in state.changes]
-    empty = "nobody ever accepted settings" if state.acceptance is None else "as accepted"
+    empty = "no settings were accepted yet" if state.acceptance is None else "as accepted"
     emit(rows, as_json=as_json, title="settings", empty=empty)
     if state.is_waiting or state.acceptance is None:
         raise typer.Exit(1)
@@ -71,7 +71,7 @@ def accept(
     """Let the settings in `conf` hold.
 
     What goes live, raises a limit or weakens the sign-off needs two people: the first call signs, the second
-    one, of another person, lets it hold. Both are users of the desk (`spotdesk users`) and give their
+    one, of another person, puts it in force. Both are users of the desk (`spotdesk users`) and give their
     passwords.
 
     Exit code 1: signed, and a second person must sign. Exit code 2: not accepted.

@@ -14,7 +14,7 @@ from spot.errors import ConfigurationError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 
-_Name = Annotated[str, typer.Argument(help="As it stands in records.")]
+_Name = Annotated[str, typer.Argument(help="The name that records show.")]
 _MAX_BYTES = 1_000
 """Bytes of a password file that are read. Chosen by hand: no password is longer, and a wrong file is not read
 whole.
@@ -26,7 +26,8 @@ def add(
     name: _Name,
     *,
     role: Annotated[
-        Role, typer.Option(help="viewer looks; trader also halts, resumes, retrains, signs; admin all.")
+        Role,
+        typer.Option(help="viewer: read only. trader: also halt, resume, retrain, sign. admin: everything."),
     ],
     password_file: Annotated[
         Path | None, typer.Option(help="File with the password; without it the terminal asks.")

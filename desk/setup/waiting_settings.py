@@ -10,7 +10,7 @@ _MOST_NAMED = 4
 
 
 def waiting_settings(desk: Environment) -> str | None:
-    """Which changes of the settings wait, and what lets them hold; None where nothing waits.
+    """Which changes of the settings wait, and what puts them in force; None where nothing waits.
 
     Addresses in `.env` do not count: they change no decision.
 
@@ -28,5 +28,5 @@ def waiting_settings(desk: Environment) -> str | None:
     more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
     return (
         f"changes of the settings wait for a person: {'; '.join(named[:_MOST_NAMED])}{more}."
-        " `spotdesk settings diff` shows them, `spotdesk settings accept` lets them hold"
+        " `spotdesk settings diff` shows them, `spotdesk settings accept` puts them in force"
     )

@@ -20,7 +20,7 @@ from desk.figures.opened import OpenedDesk
 from desk.guard.guard import guarded
 from desk.guard.settings import GuardSettings
 from desk.screen.console import json_text
-from desk.trader_screen.deeds import POSTS, Deeds
+from desk.trader_screen.actions import POSTS, Actions
 from desk.trader_screen.page import Shown, page
 from desk.trader_screen.snapshot import STALE_AFTER, Snapshots
 from desk.trader_screen.what_if import WhatIfs
@@ -58,7 +58,7 @@ class Screen:
     ) -> None:
         self._environment, self._needs_login, self._clock = environment, needs_login, clock
         self.snapshots = Snapshots(lambda: OpenedDesk(read_environment()), clock)
-        self._deeds = Deeds(environment, clock)
+        self._actions = Actions(environment, clock)
         self._what_ifs = WhatIfs(lambda: OpenedDesk(read_environment()), clock)
         self._pages: dict[_PageKey, tuple[str, str]] = {}
         self._making = threading.Lock()
@@ -72,10 +72,10 @@ class Screen:
         return HTMLResponse(html, headers=headers)
 
     async def do(self, request: Request) -> Response:
-        """A deed that the guard has let through."""
+        """An action that the guard has let through."""
         asked, who = json.loads(await request.body()), request.scope[IDENTITY]
         try:
-            told = await run_in_threadpool(self._deeds.do, request.url.path, who, asked)
+            told = await run_in_threadpool(self._actions.do, request.url.path, who, asked)
         except SpotdeskError as error:
             return PlainTextResponse(str(error), status_code=409, headers=_HEADERS)
         finally:

@@ -29,7 +29,7 @@ from spot.risk.state import TradingState, stricter
 
 _SHOWN_LIMITS = 8
 """Chosen by hand: the fullest limits, so that a zone stays on one screen. `spotdesk limits` has all."""
-_DEEDS = ("halt", "reduce", "resume", "acknowledge", "sign_off", "override")
+_ACTIONS = ("halt", "reduce", "resume", "acknowledge", "sign_off", "override")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ def _words(shown: Shown) -> dict[str, Any]:
     return {
         "home": shown.home,
         "who": shown.who,
-        "may": {deed: may(shown.who, deed) for deed in _DEEDS},
+        "may": {action: may(shown.who, action) for action in _ACTIONS},
         "needs_login": shown.needs_login,
         "now": shown.now,
         "desk": _record(shown, "desk"),

@@ -37,12 +37,12 @@ class Snapshot:
     zones: tuple[ZoneFacts, ...]
     alerts: tuple[Alert, ...]
     outside: tuple[str, ...]
-    """What stops the desk from outside: a clock that is not believed, the second place."""
+    """What stops the desk from outside: a clock that is not trusted, the second place."""
 
 
 @dataclass(slots=True)
 class Snapshots:
-    """The newest snapshot, made anew every some seconds and after each deed."""
+    """The newest snapshot, made anew every some seconds and after each action."""
 
     open_desk: Callable[[], OpenedDesk]
     clock: Callable[[], datetime] = utc_now

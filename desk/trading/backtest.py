@@ -80,7 +80,7 @@ def backtest(
     is_partial: Annotated[
         bool,
         typer.Option(
-            "--partial", help="Judge the days that have forecasts and prices, however few they are."
+            "--partial", help="Evaluate the days that have forecasts and prices, however few they are."
         ),
     ] = False,
     report: Annotated[
@@ -152,8 +152,8 @@ def _coverages(setup: BacktestSetup, asked: Asked, *, is_partial: bool) -> list[
         where = f"{asked.zone} {days[0]} to {days[-1]}: {coverage.words}"
         if not coverage.judged:
             if nobody or asked.strategies:
-                raise ConfigurationError(f"{where}: there is no day to judge {strategy.label} on")
-            err.print(f"{strategy.label} trades and is not judged: {coverage.words}", soft_wrap=True)
+                raise ConfigurationError(f"{where}: there is no day to evaluate {strategy.label} on")
+            err.print(f"{strategy.label} trades and is not evaluated: {coverage.words}", soft_wrap=True)
         elif not coverage.is_sensible and not is_partial:
             raise ConfigurationError(
                 f"{where}; under {SENSIBLE_SHARE:.0%} is no backtest of that span. Make the others with"

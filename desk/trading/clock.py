@@ -1,4 +1,4 @@
-"""`spotdesk clock`: whether the clock of the machine is believed, and a person's word that it is right."""
+"""`spotdesk clock`: whether the clock of the machine is trusted, and a person's word that it is right."""
 
 import json
 import sys
@@ -27,11 +27,11 @@ def show(*, as_json: _Json = False) -> None:
     if as_json:
         sys.stdout.write(json.dumps({"problem": problem, **(asdict(view) if view else {})}, indent=2) + "\n")
     elif problem:
-        typer.echo(f"the clock is NOT believed: {problem}")
+        typer.echo(f"the clock is NOT trusted: {problem}")
         typer.echo('  set it right, then: spotdesk clock confirm --by NAME --reason "..."')
     else:
         latest = datetime.fromtimestamp(view.latest, UTC) if view else None
-        typer.echo(f"the clock is believed; the latest instant seen is {latest:%Y-%m-%d %H:%M:%SZ}")
+        typer.echo(f"the clock is trusted; the latest instant seen is {latest:%Y-%m-%d %H:%M:%SZ}")
     if problem:
         raise typer.Exit(1)
 
@@ -43,4 +43,4 @@ def confirm(
 ) -> None:
     """Say that the clock is right as it stands: what leaves may leave again."""
     view = ClockWatch(find_desk() / "trading_state").confirm(by=recorded_name(by), reason=reason)
-    typer.echo(f"the clock is believed from {datetime.fromtimestamp(view.latest, UTC):%Y-%m-%d %H:%M:%SZ} on")
+    typer.echo(f"the clock is trusted from {datetime.fromtimestamp(view.latest, UTC):%Y-%m-%d %H:%M:%SZ} on")

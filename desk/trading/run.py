@@ -113,9 +113,7 @@ def run(
         raise ConfigurationError(f"--from {first} is after --to {last}")
     tomorrow = utc_now().date() + timedelta(days=1)
     if last > tomorrow:
-        raise ConfigurationError(
-            f"--to {last} is after tomorrow, {tomorrow}: no auction of it has a gate yet"
-        )
+        raise ConfigurationError(f"--to {last} is after tomorrow, {tomorrow}: its auction is not open yet")
     changes = _changes(source, assume_known, model, strategy)
     with home_of_run(zones, changes, data) as environment:
         desk = desk_resource(environment, zones=zones, **changes)
@@ -241,7 +239,7 @@ def _refuse_to_disturb_live_zones(desk: Desk, zones: tuple[str, ...], last: date
             raise ConfigurationError(
                 f"zone {zone} is live and the gate for {last} is open until {gate:%Y-%m-%d %H:%M} UTC: its"
                 f" orders are decided by the schedule before_day_ahead_gate_{zone} (or the job"
-                " signals_ready), never by a replay; give an earlier --to"
+                " signals_ready), never by `spotdesk run`; give an earlier --to"
             )
 
 

@@ -52,7 +52,7 @@ def status(
         ),
     ] = False,
     follows: Annotated[
-        bool, typer.Option("--follow", help="Stay and show the desk anew, with P&L and positions.")
+        bool, typer.Option("--follow", help="Stay open and refresh, with P&L and positions.")
     ] = False,
     every: Annotated[float, typer.Option("--every", min=1.0, help="Seconds between looks.")] = 5.0,
     as_json: JsonFlag = False,
@@ -235,7 +235,7 @@ def _print_statuses(environment: Environment, record: StateRecord, statuses: lis
         soft_wrap=True,
     )
     if record.cure:
-        out.print(f"  to let it trade: {record.cure}", markup=False, soft_wrap=True)
+        out.print(f"  to resume trading: {record.cure}", markup=False, soft_wrap=True)
     short = [
         {
             "zone": row["zone"],

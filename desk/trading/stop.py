@@ -147,7 +147,7 @@ def state(zone: _Zone = None, as_json: _Json = False) -> None:
         for record in records:
             _print(record)
             if record.cure:
-                typer.echo(f"  to let it trade: {record.cure}")
+                typer.echo(f"  to resume trading: {record.cure}")
     if store.state(zone) is not TradingState.ACTIVE:
         raise typer.Exit(1)
 

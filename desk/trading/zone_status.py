@@ -87,7 +87,7 @@ def mode_of(environment: Environment, zone: str) -> str:
 def stops(environment: Environment, zone: str) -> tuple[str, ...]:
     """What lets nothing leave for the zone, each with its reason and its remedy.
 
-    Halts and reductions here and at the second place, and a clock that is not believed.
+    Halts and reductions here and at the second place, and a clock that is not trusted.
     """
     store = TradingStateStore(environment.trading_state)
     desk, own = store.record("desk"), store.record(f"zone-{zone}")
@@ -102,10 +102,10 @@ def stops(environment: Environment, zone: str) -> tuple[str, ...]:
 
 
 def clock_line(environment: Environment) -> tuple[str, ...]:
-    """Why the clock of the machine is not believed, and the cure; nothing where it is."""
+    """Why the clock of the machine is not trusted, and the cure; nothing where it is."""
     problem = ClockWatch(environment.trading_state).problem()
     cure = 'a person confirms it with `spotdesk clock confirm --by NAME --reason "..."`'
-    return (f"the clock is not believed, {problem}; {cure}",) if problem else ()
+    return (f"the clock is not trusted, {problem}; {cure}",) if problem else ()
 
 
 def second_place_line(environment: Environment, zone: str | None = None) -> tuple[str, ...]:

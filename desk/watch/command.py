@@ -66,7 +66,7 @@ def _look_until(is_over: threading.Event, home: Path, looks: Looks, every_second
             incidents.update(found, now)
             problem = note_look(home, now, incidents.documents())
             if problem:
-                _say(f"the look could not be noted: {problem}")
+                _say(f"the result of the look could not be stored: {problem}")
             is_over.wait(every_seconds)
     finally:
         gates.end()

@@ -59,7 +59,7 @@ class GateWatch:
             self._asked = _ask(), now
         found = [_finding(gate) for gate in self._gates if gate.missing]
         if self._n_failed >= _BLIND_AFTER:
-            said = f"the watch cannot tell whether signals are there before a gate: {self._why}"
+            said = f"the watch cannot see whether there are signals before a gate: {self._why}"
             found.append(Finding("no_signal_before_gate", said))
         return [one for one in found if one.ends_utc is None or now < one.ends_utc]
 

@@ -37,14 +37,14 @@ class Looks:
         problem = ClockWatch(self.home / "trading_state").glance()
         if problem:
             yield Finding(
-                "clock_not_believed", f"nothing leaves: the clock of the machine is not believed, {problem}"
+                "clock_not_believed", f"nothing leaves: the clock of the machine is not trusted, {problem}"
             )
 
     def _daemon(self, now: datetime) -> Iterator[Finding]:
         dagster_home = self.home / "dagster"
         sign, tick = last_sign(dagster_home), last_tick(dagster_home)
         if _is_old(sign, self.since, now, self.silent_seconds):
-            since = f"since {sign:%Y-%m-%d %H:%M:%S} UTC" if sign else "and never gave one"
+            since = f"since {sign:%Y-%m-%d %H:%M:%S} UTC" if sign else "since it has never given one"
             yield Finding(
                 "ticks_stopped",
                 f"the daemon gives no sign of life {since}: no schedule and no sensor runs, and nothing is"
@@ -63,7 +63,7 @@ class Looks:
         try:
             free = shutil.disk_usage(self.home).free / 1e6
         except OSError as error:
-            yield Finding("disk_nearly_full", f"the folder of the desk cannot be asked: {error}")
+            yield Finding("disk_nearly_full", f"the folder of the desk cannot be read: {error}")
             return
         if free < limit:
             yield Finding(

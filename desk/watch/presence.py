@@ -66,7 +66,7 @@ def watch_line(home: Path, now: datetime) -> str:
         note = _note(home)
         looked, n_open = datetime.fromisoformat(note["looked_utc"]), len(note["incidents"])
     except (OSError, ValueError, KeyError, TypeError):
-        return "watch: runs, and its note of looks cannot be read"
+        return "watch: runs, but its record cannot be read"
     if now - looked > _STUCK_AFTER:
         return f"watch: STUCK since {looked:%Y-%m-%d %H:%M:%S} UTC; end it, then start: spotdesk watch"
     return f"watch: runs, {n_open or 'no'} open incident{'' if n_open == 1 else 's'}"

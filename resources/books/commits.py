@@ -31,7 +31,7 @@ CERTIFIED = "signals"
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class SignedCommit:
     """What a commit does, as the desk signs it."""
 
     table_id: str
@@ -63,14 +63,16 @@ class TableBooks:
         """
         if self.chain is None:
             return {}
-        deed = Deed(str(delta.metadata().id), delta.version(), replaces, digest_of_rows(rows, self.key))
+        signed = SignedCommit(
+            str(delta.metadata().id), delta.version(), replaces, digest_of_rows(rows, self.key)
+        )
         key = signing_key(self.chain.home)
         signature = ""
         if key is not None:
             from spot.books.signing import sign
 
-            signature = sign(key, COMMIT, deed.text)
-        said = {"base": deed.base, "replaces": replaces, "digest": deed.digest, "signature": signature}
+            signature = sign(key, COMMIT, signed.text)
+        said = {"base": signed.base, "replaces": replaces, "digest": signed.digest, "signature": signature}
         return {PROOF: json.dumps(said)}
 
     def record(self, version: int, files: Mapping[str, str], rows: pl.DataFrame | None = None) -> None:

@@ -13,7 +13,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 from pyarrow import fs
 
-from resources.books.commits import COMMIT, PROOF, Deed, replaced
+from resources.books.commits import COMMIT, PROOF, SignedCommit, replaced
 from resources.books.standing import actions_of
 from resources.lake.delta_table import StoredTable
 from spot.books.expected import ExpectedTable
@@ -58,8 +58,8 @@ def _why_unproved(stored: StoredTable, version: int, facts: dict[str, Any], publ
     except (KeyError, TypeError, ValueError):
         return "it has no proof that the desk made it"
     after = _opened(stored, version)
-    deed = Deed(str(after.metadata().id), base, replaces, digest)
-    if public_key and not is_signed(public_key, COMMIT, deed.text, signature):
+    signed = SignedCommit(str(after.metadata().id), base, replaces, digest)
+    if public_key and not is_signed(public_key, COMMIT, signed.text, signature):
         return "the proof in it is not signed by the desk"
     if base >= version or _is_used(stored.files, facts[PROOF], range(base + 1, version)):
         return "the proof in it is that of another commit"

@@ -47,7 +47,7 @@ class DaemonState:
         if self.code_problem is not None:
             said.append(
                 f"code: DOES NOT LOAD since {self.code_problem.since_utc:%Y-%m-%d %H:%M:%S} UTC, nothing is"
-                f" started until it is mended: {self.code_problem.cause}"
+                f" started until it is repaired: {self.code_problem.cause}"
             )
         return said
 

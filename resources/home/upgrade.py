@@ -104,7 +104,7 @@ def _work(environment: Environment, source: Path | None, now: datetime, *, is_ol
             reason=f"code {environment.commit}",
             differences=[one.what for one in differences],
         )
-        yield f"the books pin what the upgrade left, and {len(differences)} differences found before it"
+        yield f"the books record the state after the upgrade; {len(differences)} differences found before it"
 
 
 def _environment(home: Path) -> Environment:

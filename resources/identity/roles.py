@@ -35,7 +35,7 @@ NEEDED: Mapping[str, Role] = MappingProxyType(
         "sign_off": Role.TRADER,
     }
 )
-"""Deed to the least role that may do it."""
+"""Action to the least role that may do it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,6 @@ class Identity:
     how: How
 
 
-def may(identity: Identity | None, deed: str) -> bool:
-    """Whether somebody may do a deed; nobody may do anything, and an unknown deed needs an admin."""
-    return identity is not None and _RANK[identity.role] >= _RANK[NEEDED.get(deed, Role.ADMIN)]
+def may(identity: Identity | None, action: str) -> bool:
+    """Whether somebody may do an action; nobody may do anything, and an unknown action needs an admin."""
+    return identity is not None and _RANK[identity.role] >= _RANK[NEEDED.get(action, Role.ADMIN)]

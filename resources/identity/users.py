@@ -59,7 +59,7 @@ class UserStore:
             found = [User(**{**row, "role": Role(row["role"])}) for row in rows]
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise ConfigurationError(
-                f"users of the desk: {self.path} cannot be read ({error}): nobody logs in until it is mended"
+                f"users of the desk: {self.path} cannot be read ({error}): nobody can log in"
             ) from error
         return {user.name: user for user in found}
 
@@ -67,7 +67,7 @@ class UserStore:
         """Add a user, or give one another role or password; sessions of the old one end.
 
         Args:
-            name: As it stands in records.
+            name: The name that records show.
             role: What the user may do.
             password: None for somebody whom a trusted proxy authenticates.
 
@@ -129,7 +129,7 @@ def session_key(home: Path) -> bytes:
             write_whole(path, secrets.token_hex(32).encode(), durable=True, mode=0o600)
         key = path.read_bytes()
     if len(key) != 64:
-        raise ConfigurationError(f"{path} is damaged: remove it, and everybody logs in anew")
+        raise ConfigurationError(f"{path} is damaged: remove it, and everybody logs in again")
     return key
 
 

@@ -26,12 +26,10 @@ IN_PROCESS_TAG = "spotdesk/in_process"
 """Host and name of the file that the process holds locked."""
 _SETTLED_SECONDS = 60
 """A file younger than this may be about to be locked."""
-_GONE = (
-    "The process that worked this run off is gone; the same command again goes on from what it has written."
-)
+_GONE = "The process of this run has ended; the same command continues from what it wrote."
 _WORKER_GONE = (
-    "The process that worked this run off is gone; the daemon starts it again, and it goes on from what it"
-    " has written."
+    "The process of this run has ended; the daemon starts the run again, and it continues from what was"
+    " written."
 )
 
 

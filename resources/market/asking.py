@@ -25,7 +25,7 @@ class Asking:
     lake: Lake
     client: Callable[[Provider], HttpClient]
     clock_problem: Callable[[], str]
-    """Why the clock that stamps answers is not to be believed; empty where it is."""
+    """Why the clock that stamps answers cannot be trusted; empty where it can."""
 
     def ask(
         self, provider: Provider, request: ProviderRequest, zone: str, *, is_backfill: bool
@@ -35,7 +35,7 @@ class Asking:
         Raises:
             SourceUnavailableError: the provider does not answer.
             ConfigurationError: the request cannot be made with these settings.
-            ContractError: the answer is refused, or the clock that stamps it is not believed.
+            ContractError: the answer is refused, or the clock that stamps it is not trusted.
         """
         asked = utc_now()
         try:
@@ -96,7 +96,7 @@ class Asking:
         """
         problem = self.clock_problem()
         if problem:
-            return f"the clock of this machine is not believed: {problem}"
+            return f"the clock of this machine is not trusted: {problem}"
         kept = CaptureStore(self.lake).kept_later(source, zone, series, at)
         if kept is None:
             return ""

@@ -92,7 +92,7 @@ class LiveMarket:
     client: Callable[[Provider], HttpClient]
     warn: Callable[[str, str], None] = field(default=_ignore)
     clock_problem: Callable[[], str] = str
-    """Why the clock that stamps answers is not to be believed; empty where it is."""
+    """Why the clock that stamps answers cannot be trusted; empty where it can."""
 
     def fetch(
         self, table: str, zone: str, first_day: date, last_day: date, *, sources: Sequence[str], now: datetime

@@ -16,7 +16,7 @@ from spot.errors import ConfigurationError
 _LOG = logging.getLogger("spotdesk.settings")
 _WAITS = (
     "the address {} in .env is not the accepted one: `spotdesk settings diff` shows it, `spotdesk settings"
-    " accept` lets it hold"
+    " accept` puts it in force"
 )
 
 

@@ -1,7 +1,7 @@
 """The clock of the machine as the desk has seen it, in `clock.json` of the trading state.
 
 Every sender looks before each message, and the daemon every minute. Where it cannot be read or written, the
-clock is not believed. The rules are in `spot/risk/clock.py`.
+clock is not trusted. The rules are in `spot/risk/clock.py`.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ class ClockWatch:
     folder: Path
 
     def look(self) -> str:
-        """Look at the clock; why it is not to be believed, empty where it is."""
+        """Look at the clock; why it cannot be trusted, empty where it is."""
         try:
             with self._changing() as (view, heard):
                 seen = _look(view, heard)
@@ -153,7 +153,7 @@ def _parsed(document: Mapping[str, Any]) -> tuple[ClockView, dict[str, tuple[flo
     numbers = {name: float(document[name]) for name in ("latest", "offset", "since")}
     texts = {name: str(document[name]) for name in ("boot", "problem", "problem_boot")}
     if not all(map(math.isfinite, numbers.values())):
-        raise ValueError(f"{_FILE} is damaged (a number that is none)")
+        raise ValueError(f"{_FILE} is damaged (not a number)")
     heard = document["heard"].items() if document["heard_boot"] == boot_id() else ()
     return ClockView(**numbers, **texts), {  # type: ignore[arg-type]  # names of two types of fields
         host: (float(said), float(at)) for host, (said, at) in heard

@@ -96,7 +96,7 @@ class Outbox(FixedResource):
         return publisher.publish(signals, orders.bid_curves, blocks, clock=clock)
 
     def clock_problem(self) -> str:
-        """Why the clock of the machine is not believed; empty where it is, and before a desk is set up."""
+        """Why the clock of the machine is not trusted; empty where it is, and before a desk is set up."""
         return ClockWatch(Path(self.state_folder)).problem()
 
 

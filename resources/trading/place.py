@@ -113,7 +113,7 @@ def within(seconds: float, uri: str, ask: Callable[[], T]) -> T:
     """
     hanging = _HANGING.get(uri)
     if hanging is not None and hanging.is_alive():
-        raise SourceUnavailableError(f"{uri} still does not answer an earlier question")
+        raise SourceUnavailableError(f"{uri} has not answered an earlier request yet")
     answers: list[T] = []
     errors: list[Exception] = []
 
@@ -129,6 +129,6 @@ def within(seconds: float, uri: str, ask: Callable[[], T]) -> T:
     if answers:
         return answers[0]
     if errors:
-        raise SourceUnavailableError(f"{uri} cannot be asked or written: {errors[0]}") from errors[0]
+        raise SourceUnavailableError(f"{uri} cannot be read or written: {errors[0]}") from errors[0]
     _HANGING[uri] = thread
     raise SourceUnavailableError(f"{uri} did not answer within {seconds:g} s")

@@ -8,7 +8,7 @@ from spot.books.record import Record, sha256_of
 
 SNAPSHOTS = ("begin", "restore", "upgrade", "accepted")
 """Records that pin everything as it stands, by a manifest: the first one, and those after changes that are
-not recorded deed by deed.
+not recorded action by action.
 """
 Manifest = Mapping[str, Any]
 

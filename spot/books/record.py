@@ -42,7 +42,7 @@ class Record:
     kind: str
     content: Mapping[str, Any]
     is_late: bool
-    """It was written by a later command, because a process died between the deed and its record."""
+    """It was written by a later command, because a process died between the action and its record."""
     previous: str
     """Hash of the record before."""
     signature: str = ""

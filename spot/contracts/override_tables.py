@@ -31,7 +31,7 @@ ORDER_OVERRIDES = TableContract(
     ),
     key=("override_id", "zone", "delivery_start_utc", "strategy"),
     columns={
-        "override_id": _text("hash of what was asked, by whom and when: one for all units of a deed"),
+        "override_id": _text("hash of what was asked, by whom and when: one for all units of an action"),
         **MTU_COLUMNS,
         "strategy": Column(
             dtype=pl.String,

@@ -1,4 +1,4 @@
-"""Whether the clock of the machine is believed: it does not step back, and jumps no further than a minute.
+"""Whether the clock of the machine is trusted: it does not step back, and jumps no further than a minute.
 
 A gate is an instant. A clock that steps back opens gates that have closed; one that jumps ahead makes signals
 void and data look late. Two things tell a step: the latest instant that was seen, and within one boot the
@@ -21,13 +21,13 @@ class ClockView:
     """What is known of the clock after a look at it; instants in seconds since 1970."""
 
     latest: float
-    """The latest instant at which the clock was believed."""
+    """The latest instant at which the clock was trusted."""
     boot: str
     """Which boot of the machine the view is of."""
     offset: float
     """Wall clock less boot clock when this boot was first seen, or when a person last confirmed."""
     problem: str = ""
-    """Why nothing may leave; empty where the clock is believed."""
+    """Why nothing may leave; empty where the clock is trusted."""
     since: float = 0.0
     problem_boot: str = ""
     """The boot in which the clock moved, which only a person can confirm; empty for a step over a restart."""

@@ -141,10 +141,10 @@ def test_a_strategy_of_the_zone_without_a_second_price_trades_and_is_not_judged_
     span = ("--zone", ZONE, "--from", str(FIRST), "--to", str(LAST))
     done = run("backtest", *span, "--json")
     assert done.exit_code == 0, done.output
-    assert "settlement_spread/ida3 trades and is not judged: 15 of 15 days have forecasts" in done.stderr
+    assert "settlement_spread/ida3 trades and is not evaluated: 15 of 15 days have forecasts" in done.stderr
     assert [row["strategy"] for row in json.loads(done.stdout)["figures"]] == ["storage", "naive forecast"]
     named = run("backtest", *span, "--strategy", "early", "--strategy", "storage")
-    assert "there is no day to judge settlement_spread/ida3 on" in str(named.exception)
+    assert "there is no day to evaluate settlement_spread/ida3 on" in str(named.exception)
     changed = run("backtest", *span, "--against", "imbalance")
     assert "name it with --strategy" in str(changed.exception)
 

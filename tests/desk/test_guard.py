@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from benchmarks.planted.ui_attacks import QUERY, STOP_SENSOR, of_a_web_page
 from benchmarks.safety import guard
 from desk.guard.guard import guarded
-from desk.guard.operations import DEED_OF_MUTATION, NotUnderstoodError, read_operations
+from desk.guard.operations import ACTION_OF_MUTATION, NotUnderstoodError, read_operations
 from desk.guard.settings import GuardSettings, guard_settings
 from desk.main import app as cli
 from resources.home.make import make_home
@@ -74,11 +74,11 @@ def test_a_header_counts_only_from_a_proxy_that_is_trusted(tmp_path: Path) -> No
 
 
 def test_every_mutation_that_dagster_has_or_will_have_needs_a_role() -> None:
-    assert set(DEED_OF_MUTATION.values()) <= NEEDED.keys()
+    assert set(ACTION_OF_MUTATION.values()) <= NEEDED.keys()
     viewer, admin = Identity("v", Role.VIEWER, "password"), Identity("a", Role.ADMIN, "password")
-    (deed,) = read_operations("mutation { somethingNew { __typename } }").deeds - {"look"}
-    assert not may(viewer, deed)
-    assert may(admin, deed)
+    (action,) = read_operations("mutation { somethingNew { __typename } }").actions - {"look"}
+    assert not may(viewer, action)
+    assert may(admin, action)
     assert not may(None, "look")
 
 
@@ -103,12 +103,12 @@ def test_a_server_for_others_starts_only_with_users(tmp_path: Path) -> None:
 
 
 def test_what_people_change_is_written_down_with_their_names(uis: Any) -> None:
-    deeds = uis["login"].home / "identity" / "deeds.jsonl"
-    deeds.unlink(missing_ok=True)
+    actions = uis["login"].home / "identity" / "deeds.jsonl"
+    actions.unlink(missing_ok=True)
     uis["login"].mutate(STOP_SENSOR, who="ada")
     uis["login"].mutate(STOP_SENSOR, who="tom")  # may not
-    (deed,) = [json.loads(line) for line in deeds.read_text().splitlines()]
-    assert (deed["name"], deed["known_by"], deed["did"]) == ("ada", "password", ["stopSensor"])
+    (action,) = [json.loads(line) for line in actions.read_text().splitlines()]
+    assert (action["name"], action["known_by"], action["did"]) == ("ada", "password", ["stopSensor"])
 
 
 def test_a_person_logs_in_works_and_logs_out(uis: Any) -> None:

@@ -133,7 +133,7 @@ def test_a_clock_that_is_not_believed_and_a_second_place_that_says_halted_are_re
     row = ask(environment.model_copy(update={"stop_uri": place.uri}))[DAY]
     watch.confirm(by="Ann", reason="set up")
     assert not row["can_trade"]
-    assert "the clock is not believed, it stands" in str(row["why"])
+    assert "the clock is not trusted, it stands" in str(row["why"])
     assert "spotdesk clock confirm" in str(row["why"])
     assert "HALTED at the second place" in str(row["why"])
     assert ask(environment)[DAY]["can_trade"]

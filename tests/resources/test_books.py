@@ -66,7 +66,7 @@ def prices(day: date) -> pl.DataFrame:
 
 
 def cut_records(desk: Environment, n: int) -> None:
-    """As a kill between a deed and its record leaves the books."""
+    """As a kill between an action and its record leaves the books."""
     path = Chain(desk.home).path
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-n]))
 

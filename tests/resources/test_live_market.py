@@ -306,7 +306,7 @@ def test_nothing_is_kept_while_the_clock_is_not_believed(
 ) -> None:
     servers[0].plan = [sends(xml())]
     market.live.clock_problem = lambda: "it jumped ahead by 7,200 s"
-    with pytest.raises(ContractError, match="not believed: it jumped ahead"):
+    with pytest.raises(ContractError, match="not trusted: it jumped ahead"):
         market.ingest()
     market.live.clock_problem = str
     assert market.ingest() == 24

@@ -73,4 +73,4 @@ def test_a_clock_that_is_not_believed_is_one_alert(tmp_path: Path, project_root:
             signals_are_unsent(context)
     (told,) = lake.read("alerts").rows(named=True)
     assert (told["kind"], told["severity"]) == ("clock_not_believed", "critical")
-    assert "nothing leaves: the clock of the machine is not believed, it stands" in told["message"]
+    assert "nothing leaves: the clock of the machine is not trusted, it stands" in told["message"]

@@ -76,7 +76,7 @@ def test_a_desk_with_books_records_a_purge_before_it_begins(tmp_path: Path, desk
 def test_nothing_is_removed_by_a_clock_that_is_not_believed(tmp_path: Path, desk: Desk) -> None:
     StateFolder(path=str(tmp_path / "state")).set_up()
     (tmp_path / "state" / "clock.json").write_text("damaged")
-    with pytest.raises(ConfigurationError, match="nothing is removed: the clock is not believed"):
+    with pytest.raises(ConfigurationError, match="nothing is removed: the clock is not trusted"):
         maintained(Lake(uri=str(tmp_path / "lake")), desk, tmp_path / "state")
 
 

@@ -56,7 +56,7 @@ def lake_maintenance(
 
     No row changes: the ledger only grows, so `as_of` is answered by the newest version. Older versions, from
     which models are made again bit for bit, stay readable for as long as a model serves, or may serve, that
-    was trained since. While the clock of the machine is not believed, nothing is removed: the run fails.
+    was trained since. While the clock of the machine is not trusted, nothing is removed: the run fails.
     """
     refuse_wrong_clock(state_folder)
     kept, now = retention_settings(desk), clock.now()
@@ -106,7 +106,7 @@ def _purge(
 
 
 def refuse_wrong_clock(state_folder: StateFolder) -> None:
-    """Refuse to judge the age of anything by a clock that is not believed.
+    """Refuse to judge the age of anything by a clock that is not trusted.
 
     Raises:
         ConfigurationError: the clock stepped, and nobody has confirmed it.
@@ -114,7 +114,7 @@ def refuse_wrong_clock(state_folder: StateFolder) -> None:
     problem = ClockWatch(Path(state_folder.path)).problem()
     if problem:
         raise ConfigurationError(
-            f"nothing is removed: the clock is not believed, {problem}. Set it right, then `spotdesk clock"
+            f"nothing is removed: the clock is not trusted, {problem}. Set it right, then `spotdesk clock"
             " confirm`"
         )
 

@@ -1,5 +1,5 @@
 "use strict";
-// The page asks for itself every few seconds and takes over what has changed. Deeds are posted as JSON.
+// The page asks for itself every few seconds and takes over what has changed. Actions are posted as JSON.
 const SECONDS = 5;
 const ASKS = {
   reduce: ["/do/reduce", "Reduce", "Only orders that make open positions smaller may leave", true],

@@ -23,7 +23,7 @@ class Found:
     unproved: list[str] = field(default_factory=list)
     """Stops without a record: pressed and killed on the way, or written by somebody else."""
     waiting: list[str] = field(default_factory=list)
-    """The desk's own deeds whose record is still to be written."""
+    """The desk's own actions whose record is still to be written."""
 
     def add(self, number: int, what: str) -> None:
         """One finding more."""
@@ -38,7 +38,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Whether the books are as they were, in the order of the records."""
+    """Whether the books verify: nothing was changed, in the order of the records."""
 
     findings: tuple[Finding, ...]
     unproved: tuple[str, ...]

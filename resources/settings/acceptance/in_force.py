@@ -66,7 +66,7 @@ class SettingsState:
     """Whether the settings that people edit are in force."""
 
     acceptance: Acceptance | None
-    """None where nobody ever accepted settings."""
+    """None where no settings were accepted yet."""
     changes: tuple[Change, ...]
     """What `conf` and the addresses in `.env` have otherwise than what was accepted."""
 
@@ -125,7 +125,7 @@ def is_held_back(home: Path, name: str, address: str) -> bool:
 
 
 def read_acceptance(home: Path) -> Acceptance | None:
-    """The record of what is in force; None where nobody ever accepted settings.
+    """The record of what is in force; None where no settings were accepted yet.
 
     Raises:
         ConfigurationError: the record is damaged.

@@ -70,7 +70,7 @@ def _look(letter: Mapping[str, Any]) -> None:
     passed = _passed_seconds(letter)
     if not passed <= letter["valid_seconds"]:
         raise _RefusedError(
-            "the gate closed, the signal became void, or the leave to send ran out while it was leaving"
+            "the gate closed, the signal became void, or the permission to send ended while it was being sent"
         )
 
 

@@ -14,7 +14,7 @@ def stopped_from_outside(permission: Permission, second_place: SecondPlace | Non
     reasons = []
     problem = ClockWatch(permission.state_folder).look()
     if problem:
-        reasons.append(f"the clock is not believed: {problem}")
+        reasons.append(f"the clock is not trusted: {problem}")
     found = second_place.ask(permission.zone) if second_place is not None else None
     if found is not None and stricter(found.state, permission.state) is not permission.state:
         reasons.append(f"{found.state} at the second place: {found.reason}")

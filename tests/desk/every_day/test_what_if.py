@@ -71,7 +71,7 @@ def test_the_machines_own_answer_is_the_forecast_and_the_orders_that_stand(home:
         ("wind+20%", "is not of the form INPUT=+20% or INPUT=-1500MW"),
         ("wind=+20", "is not of the form"),
         ("wind=-130%", "from -100 to +1,000 %"),
-        ("load=+900%", "no honest forecast can be made so far away"),
+        ("load=+900%", "these inputs are too far from anything that the model has seen"),
     ],
 )
 def test_a_question_without_an_answer_says_what_to_ask(home: Path, words: str, why: str) -> None:

@@ -143,8 +143,8 @@ def test_a_halt_of_no_scope_says_not_halted(environment: Environment, asked: dic
 def test_resume_and_reduce_need_a_reason_and_tell_what_still_stops(environment: Environment) -> None:
     client = served(environment)
     client.post("/do/halt", json={"scope": "desk"})
-    for deed in ("resume", "reduce"):
-        refused = client.post(f"/do/{deed}", json={"scope": "desk", "reason": " "})
+    for action in ("resume", "reduce"):
+        refused = client.post(f"/do/{action}", json={"scope": "desk", "reason": " "})
         assert refused.status_code == 409
         assert "reason" in refused.text
     told = client.post("/do/resume", json={"scope": ZONE, "reason": "checked"}).json()["told"]
@@ -160,12 +160,12 @@ def test_a_viewer_sees_everything_and_changes_nothing(environment: Environment) 
     assert OPEN_ALERT in html
     assert "Halt the whole desk" not in html
     assert "data-ask=" not in html
-    for deed in ("halt", "reduce", "resume", "acknowledge", "sign_off", "override"):
-        assert client.post(f"/do/{deed}", json={"scope": "desk", "reason": "x"}).status_code == 403
+    for action in ("halt", "reduce", "resume", "acknowledge", "sign_off", "override"):
+        assert client.post(f"/do/{action}", json={"scope": "desk", "reason": "x"}).status_code == 403
     assert TradingStateStore(environment.trading_state).state() is TradingState.ACTIVE
 
 
-def test_a_trader_is_named_in_the_record_and_in_the_deeds(environment: Environment) -> None:
+def test_a_trader_is_named_in_the_record_and_in_the_actions(environment: Environment) -> None:
     client = served(environment, who="tom")
     assert client.post("/do/halt", json={"scope": ZONE}).status_code == 200
     record = TradingStateStore(environment.trading_state).record(f"zone-{ZONE}")

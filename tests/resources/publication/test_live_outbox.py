@@ -215,7 +215,7 @@ def test_nothing_leaves_while_the_clock_is_not_believed(
     (store.folder / "clock.json").write_text(json.dumps(view | {"latest": view["latest"] + 604_800.0}))
     rows = desk(drop_folder=str(tmp_path / "drop"))
     assert rows["status"].unique().to_list() == ["refused"]
-    assert re.search(r"the clock is not believed: it stands 604,[78]\d\d s", rows["detail"][0])
+    assert re.search(r"the clock is not trusted: it stands 604,[78]\d\d s", rows["detail"][0])
     assert not (tmp_path / "drop").exists()
     watch.confirm(by="Ann", reason="NTP is on again")
     assert desk(drop_folder=str(tmp_path / "drop"))["status"].unique().to_list() == ["sent"]

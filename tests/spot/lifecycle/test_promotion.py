@@ -306,8 +306,8 @@ def test_the_record_says_all_and_is_the_same_row_when_asked_again() -> None:
     assert "range: FAILED (a price of 1e9)" in explain_decision(rejected.row(0, named=True))
 
 
-def test_a_persons_deed_is_its_own_row_each_time() -> None:
-    def deed(hour: int) -> str:
+def test_a_persons_decision_is_its_own_row_each_time() -> None:
+    def action(hour: int) -> str:
         context = DecisionContext(
             zone="BE",
             decided_at_utc=datetime(2026, 1, 5, hour, tzinfo=UTC),
@@ -320,4 +320,4 @@ def test_a_persons_deed_is_its_own_row_each_time() -> None:
         )
         return str(manual_decision_row("rollback", context, reason="strange prices").item(0, "decision_id"))
 
-    assert deed(9) == deed(9) != deed(10)
+    assert action(9) == action(9) != action(10)

@@ -34,7 +34,7 @@ POSTS: Mapping[str, str] = {
     "/do/sign_off": "sign_off",
     "/do/override": "override",
 }
-"""Path to the deed that it is, as `resources/identity/roles.py` names it."""
+"""Path to the action that it is, as `resources/identity/roles.py` names it."""
 _LONGEST = 500
 """Characters of a reason or a note. Chosen by hand: a few sentences, as on the command line."""
 Asked = Mapping[str, Any]
@@ -46,8 +46,8 @@ def named(who: Identity) -> str:
 
 
 @dataclass(slots=True)
-class Deeds:
-    """The deeds on one desk. Each returns a sentence for the person, which names the scope."""
+class Actions:
+    """The actions on one desk. Each returns a sentence for the person, which names the scope."""
 
     environment: Environment
     clock: Callable[[], datetime] = utc_now
@@ -59,7 +59,7 @@ class Deeds:
         Raises:
             ConfigurationError: it cannot be done; the message says why.
         """
-        deeds: Mapping[str, Callable[[Identity, Asked], str]] = {
+        actions: Mapping[str, Callable[[Identity, Asked], str]] = {
             "/do/halt": self._halt,
             "/do/reduce": self._reduce,
             "/do/resume": self._resume,
@@ -67,7 +67,7 @@ class Deeds:
             "/do/sign_off": self._sign_off,
             "/do/override": self._override,
         }
-        return deeds[path](who, asked)
+        return actions[path](who, asked)
 
     @property
     def _store(self) -> TradingStateStore:
@@ -150,7 +150,7 @@ class Deeds:
             )
         name = _needed(asked, "second", "the sign-off of a second person is asked for: the name is missing")
         if name.casefold() == who.name.casefold():
-            raise ConfigurationError("the second person is another one than who is logged in")
+            raise ConfigurationError("the second person must not be the one who is logged in")
         if self._guesses.has_to_wait(name):
             raise ConfigurationError(f"too many wrong passwords of {name}: wait a minute")
         self._guesses.count(name)
@@ -185,7 +185,7 @@ def _needed(asked: Asked, name: str, missing: str) -> str:
 def _told(record: StateRecord) -> str:
     """What holds now, and what the second place says where there is one."""
     what = "The whole desk" if record.scope == DESK else record.scope.removeprefix("zone-")
-    cure = f" To let it trade: {record.cure}" if record.cure else ""
+    cure = f" To resume trading: {record.cure}" if record.cure else ""
     return f"{what} is {record.state}, by {record.actor}: {record.reason}.{cure}{_followed(record)}"
 
 
@@ -194,5 +194,5 @@ def _followed(record: StateRecord) -> str:
     try:
         elsewhere = tell(record)
     except SpotdeskError as error:
-        return f" Nobody else was told: {error}."
+        return f" No alert was sent: {error}."
     return f" Second place: {elsewhere}." if elsewhere else ""

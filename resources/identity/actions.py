@@ -13,7 +13,7 @@ from resources.wall_clock import utc_now
 _LOG = logging.getLogger("spotdesk.identity")
 
 
-def note_deed(home: Path, who: Identity, what: Sequence[str]) -> None:
+def note_action(home: Path, who: Identity, what: Sequence[str]) -> None:
     """Write down who did what, and how they were known. A full disk is logged and stops nobody."""
     line = {
         "at_utc": utc_now().isoformat(),
