@@ -44,7 +44,7 @@ class Looks:
         dagster_home = self.home / "dagster"
         sign, tick = last_sign(dagster_home), last_tick(dagster_home)
         if _is_old(sign, self.since, now, self.silent_seconds):
-            since = f"since {sign:%Y-%m-%d %H:%M:%S} UTC" if sign else "since it has never given one"
+            since = f"since {sign:%Y-%m-%d %H:%M:%S} UTC" if sign else "and has given none so far"
             yield Finding(
                 "ticks_stopped",
                 f"the daemon gives no sign of life {since}: no schedule and no sensor runs, and nothing is"

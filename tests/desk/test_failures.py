@@ -21,7 +21,7 @@ def raised(error: BaseException, cause: BaseException | None = None) -> BaseExce
 
 def test_a_fault_is_one_line_and_its_trace_is_kept(tmp_path: Path) -> None:
     line = failure_line(raised(ValueError("first\nsecond line")), tmp_path)
-    assert line.startswith("ValueError: first second line: this should not happen.")
+    assert line.startswith("ValueError: first second line: this is a fault of Spotdesk.")
     assert "\n" not in line
     (kept,) = (tmp_path / "logs").iterdir()
     assert str(kept) in line
@@ -102,5 +102,5 @@ def test_no_command_shows_a_trace(
         desk.main.main()
     said = capsys.readouterr().err
     assert ended.value.code == 2
-    assert said.startswith("ZeroDivisionError: a fault: this should not happen.")
+    assert said.startswith("ZeroDivisionError: a fault: this is a fault of Spotdesk.")
     assert said.count("\n") == 1

@@ -111,7 +111,7 @@ def test_the_next_command_closes_what_a_killed_one_left_and_frees_its_slots(
     assert after.status == DagsterRunStatus.FAILURE
     assert instance.event_log_storage.get_concurrency_info("training").active_slot_count == 0
     failure = instance.all_logs(run.run_id)[-1].message
-    assert "the same command again goes on" in failure
+    assert "the same command continues" in failure
 
 
 def test_a_command_has_neither_a_limit_of_time_nor_a_second_try(instance: DagsterInstance) -> None:

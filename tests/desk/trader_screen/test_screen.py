@@ -250,7 +250,7 @@ def test_a_version_that_waits_is_signed_off_by_two_people_who_log_in(environment
     refused: tuple[tuple[Visitor, dict[str, str], str], ...] = (
         (served(environment), second, "nobody has logged in"),
         (client, {}, "second person is asked for"),
-        (client, {"second": "Tom", "password": PASSWORD}, "another one"),
+        (client, {"second": "Tom", "password": PASSWORD}, "must not be the one who is logged in"),
         (client, {"second": "vera", "password": PASSWORD}, "may not sign_off"),
         (client, {**second, "password": "wrong password"}, "password of ann is wrong"),
     )
