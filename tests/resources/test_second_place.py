@@ -94,7 +94,7 @@ def test_a_place_that_hangs_is_halted_within_the_bound_and_is_asked_once(
     place = SecondPlace(str(tmp_path))
     began = time.monotonic()
     assert "did not answer within" in place.ask("SK").reason
-    assert "earlier question" in place.ask("SK").reason
+    assert "earlier request" in place.ask("SK").reason
     assert time.monotonic() - began < 1.0
     free.set()
 

@@ -58,7 +58,7 @@ def test_doctor_agrees_with_status_on_the_source_in_use_and_judges_only_what_is_
     (shown,) = json.loads(call("status", "--json").stdout)["zones"]
     assert shown["source"] == "files"
     assert found["source in use"]["state"] == "warn"
-    assert "stands on files" in found["source in use"]["detail"]
+    assert "was made from files" in found["source in use"]["detail"]
     assert found["imbalance_prices"]["state"] == "ok", "no source of the zone has it: it cannot be late"
     assert "not published by energy_charts" in found["imbalance_prices"]["detail"]
 
