@@ -105,7 +105,8 @@ def key(
     Exit code 2: the desk has no key, or one could not be made.
     """
     from resources.books.begin import keep_books
-    from resources.books.keys import key_file, make_key, next_key, signing_key
+    from resources.books.keys import key_file, make_key, signing_key
+    from resources.books.new_key import next_key
     from spot.books.signing import public_key_of
 
     environment = _environment()

@@ -64,36 +64,16 @@ def make_key(home: Path) -> str:
         raise ConfigurationError(
             f"{path} is there already: move it to a safe place first; the books name every key that signed"
         )
-    _write_new(path)
-    return _public_key_in(path)
+    write_new_key(path)
+    return public_key_in(path)
 
 
-def next_key(home: Path) -> str:
-    """Replace the key: the old one signs the record of the new one. Returns the new public key.
-
-    A call that was killed is finished by the next one.
+def write_new_key(path: Path) -> None:
+    """Write a new private key to a file that only its owner may read.
 
     Raises:
-        ConfigurationError: there is no key to replace, or the new one cannot be written.
-        SourceUnavailableError: others hold the books for too long; the old key goes on to sign.
+        ConfigurationError: it cannot be written.
     """
-    from resources.books.chain import Chain
-    from spot.books.expected import key_in_force
-
-    path = key_file(home)
-    beside = path.with_name(f"{path.name}.next")
-    if signing_key(home) is None:
-        raise ConfigurationError(f"there is no key in {path} to replace: `spotdesk books key --make`")
-    if not beside.exists():
-        _write_new(beside)
-    public, chain = _public_key_in(beside), Chain(home)
-    if key_in_force(chain.records()) != public:
-        chain.append("key", {"public_key": public})
-    beside.replace(path)
-    return public
-
-
-def _write_new(path: Path) -> None:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     text = f"{Ed25519PrivateKey.generate().private_bytes_raw().hex()}\n"
@@ -104,7 +84,8 @@ def _write_new(path: Path) -> None:
         raise ConfigurationError(f"the key of the books cannot be written: {error}") from error
 
 
-def _public_key_in(path: Path) -> str:
+def public_key_in(path: Path) -> str:
+    """The public key of the private one in a file."""
     from spot.books.signing import public_key_of
 
     found = path.stat()

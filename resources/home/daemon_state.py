@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from resources.files import write_whole
+from resources.home.dagster_runs import has_own_storage, newest_heartbeat, newest_tick
 from resources.settings.yaml_file import read_yaml
 from resources.wall_clock import utc_now
 
@@ -90,18 +91,8 @@ def last_sign(dagster_home: Path) -> datetime | None:
     if has_own_storage(dagster_home):
         if address := postgres_address(dagster_home):
             return _newest_in_postgres(address, question)
-        from resources.home.dagster_runs import newest_heartbeat  # slow to import
-
         return newest_heartbeat(dagster_home)
     return _newest(dagster_home / "history" / "runs.db", question)
-
-
-def has_own_storage(dagster_home: Path) -> bool:
-    """Whether a deployment keeps Dagster's records elsewhere than in files of the desk (Postgres)."""
-    settings = dagster_home / "dagster.yaml"
-    return settings.is_file() and any(
-        line.startswith("storage:") for line in settings.read_text(encoding="utf-8").splitlines()
-    )
 
 
 def postgres_address(dagster_home: Path) -> str | None:
@@ -121,8 +112,6 @@ def last_tick(dagster_home: Path) -> datetime | None:
     if has_own_storage(dagster_home):
         if address := postgres_address(dagster_home):
             return _newest_in_postgres(address, ended)
-        from resources.home.dagster_runs import newest_tick
-
         return newest_tick(dagster_home)
     return _newest(dagster_home / "schedules" / "schedules.db", ended)
 

@@ -3,8 +3,6 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from resources.home.daemon_state import has_own_storage
-
 _HEARTBEAT_SECONDS = 90.0
 """A daemon that lives writes every 30 seconds."""
 
@@ -15,6 +13,14 @@ def is_worked_on(dagster_home: Path, now: datetime) -> bool:
         return False
     newest = newest_heartbeat(dagster_home)
     return newest is not None and abs((now - newest).total_seconds()) < _HEARTBEAT_SECONDS
+
+
+def has_own_storage(dagster_home: Path) -> bool:
+    """Whether a deployment keeps Dagster's records elsewhere than in files of the desk (Postgres)."""
+    settings = dagster_home / "dagster.yaml"
+    return settings.is_file() and any(
+        line.startswith("storage:") for line in settings.read_text(encoding="utf-8").splitlines()
+    )
 
 
 def newest_heartbeat(dagster_home: Path) -> datetime | None:

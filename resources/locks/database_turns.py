@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from resources.locks.database import LockDatabase, key_of, unanswered
-from resources.locks.turns import WAIT_SECONDS, Turns
+from resources.locks.held_turns import WAIT_SECONDS, Turns
 from spot.errors import SourceUnavailableError
 
 _TABLE = """CREATE TABLE IF NOT EXISTS spotdesk_turns (

@@ -9,27 +9,14 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock
 
 from resources.files import write_whole
+from resources.locks.held_turns import WAIT_SECONDS, Turns
 from resources.locks.place import lock_database, name_of
 from resources.wall_clock import boot_id, boot_seconds
-
-WAIT_SECONDS = 30
-"""Longest wait for others that change the same state."""
-
-
-@dataclass(slots=True)
-class Turns:
-    """The shared state of one host of a provider, while nobody else changes it."""
-
-    now: float
-    """Seconds of a clock that everybody who shares the state reads."""
-    instants: dict[str, float] = field(default_factory=dict)
-    """`next_turn` and `blocked_until`, by the same clock; what is missing is over."""
 
 
 @contextmanager

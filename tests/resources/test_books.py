@@ -21,8 +21,9 @@ from resources.books.begin import keep_books
 from resources.books.certificate import make_certificate
 from resources.books.chain import Chain
 from resources.books.commits import PROOF
-from resources.books.keys import key_file, make_key, next_key
+from resources.books.keys import key_file, make_key
 from resources.books.leaving import head_to_send, last_departure, newest_head, send_head
+from resources.books.new_key import next_key
 from resources.books.verification.verify import verify
 from resources.home.backup import back_up
 from resources.home.restore import restore
