@@ -7,29 +7,24 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from desk.benchmark.data import (
-    EPF_MARKETS,
-    epf_file,
-    read_epf_market,
-    read_zone,
-    zones_in,
-)
-from desk.benchmark.download import download_record
+from desk.benchmark.data import read_epf_market, read_zone, zones_in
+from desk.benchmark.fev import fev_rows, ranked, unlike_published
 from desk.benchmark.job import BenchmarkJob
 from desk.benchmark.progress import progress
 from desk.benchmark.rows import columns, epf_row, zone_rows
 from desk.benchmark.run import run_cached
+from desk.benchmark.shared import (
+    ALL_LEVELS,
+    cache_folder,
+    chosen_markets,
+    epf_folder,
+    epf_job,
+    profile_settings,
+)
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, emit_json, err, out
-from resources.home.find import state_home
-from resources.plugins.shipped import settings_file
-from resources.settings.environment import read_environment
-from resources.settings.model_profiles import read_profile
 from spot.errors import ConfigurationError
-from spot.forecast.interface import QUANTILE_LEVELS
 from spot.market.zones import find_zone
-from spot.scores.scores import PERCENTILES
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,7 +34,6 @@ app = typer.Typer(
     help=__doc__,
 )
 
-_ALL_LEVELS = tuple(sorted({*PERCENTILES, *QUANTILE_LEVELS}))
 _LEAR_WINDOWS = [56, 84, 364, 728]
 _MODELS = ("engine", "naive", "lear", "catboost_small")
 _REFIT_DAYS = {"catboost": 183}
@@ -73,6 +67,10 @@ DataFolder = Annotated[
         help="Folder with the benchmark's files; without it they are downloaded from the public record.",
     ),
 ]
+Markets = Annotated[
+    list[str] | None,
+    typer.Option("--market", help="NP, PJM, BE, FR or DE; repeat for several. Default: all."),
+]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Compute again what is in the cache.")]
 
 
@@ -80,9 +78,7 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Compute again what is in t
 def epf(
     *,
     data: DataFolder = None,
-    market: Annotated[
-        list[str] | None, typer.Option(help="NP, PJM, BE, FR or DE; repeat for several. Default: all.")
-    ] = None,
+    market: Markets = None,
     profile: Annotated[
         str, typer.Option(help="Settings in conf/models: fast, standard, best, or another.")
     ] = "fast",
@@ -102,30 +98,13 @@ def epf(
 
     Exit code 1: a leak was found. Exit code 2: an option is wrong, and nothing was run.
     """
-    markets = list(dict.fromkeys(name.upper() for name in market)) if market else list(EPF_MARKETS)
-    unknown = [name for name in markets if name not in EPF_MARKETS]
-    if unknown:
-        raise ConfigurationError(f"unknown market {', '.join(unknown)}: known are {', '.join(EPF_MARKETS)}")
-    if data is not None and not data.is_dir():
-        raise ConfigurationError(
-            f"no folder {data}: name the folder of the benchmark's files, or leave --data out to download"
-            " them"
-        )
-    settings = _profile(profile)
-    folder = data or _downloaded(markets)
-    for name in markets:
-        epf_file(folder, name)  # a missing file is reported now, not after other markets have run
+    markets, settings = chosen_markets(market), profile_settings(profile)
+    folder = epf_folder(data, markets)
     rows = []
     with progress(len(markets)) as step:
         for name in markets:
-            job = BenchmarkJob(
-                source=str(folder.resolve()),
-                zone=f"EPF_{name}",
-                settings=settings,
-                first_test_day="",
-                checks_leaks=leak_check,
-            )
-            run = run_cached(job, _cache(fresh=fresh, job=job), step(f"{name} {profile}"))
+            job = epf_job(folder, name, settings, checks_leaks=leak_check)
+            run = run_cached(job, cache_folder(fresh=fresh, job=job), step(f"{name} {profile}"))
             rows.append(epf_row(name, profile, run, read_epf_market(folder, name), folder))
     if as_json:
         emit_json(rows)
@@ -147,6 +126,51 @@ def epf(
         )
     if any(row["is_leak_free"] is False for row in rows):
         err.print("a forecast changed with data that was not yet known: this is a leak")
+        raise typer.Exit(1)
+
+
+@app.command()
+def fev(
+    *,
+    data: DataFolder = None,
+    market: Markets = None,
+    profile: Annotated[
+        list[str] | None, typer.Option(help="Settings in conf/models; repeat for several. Default: fast.")
+    ] = None,
+    fresh: Fresh = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Compare with foundation models on the electricity price tasks of fev-bench.
+
+    The tasks are the last 20 days of the five markets: 24 hours each, the deciles, errors scaled by the mean
+    change from one day to the next. The published figures stand beside ours.
+
+    Exit code 1: our seasonal naive differs from the published one, so the data is not that of the tasks and
+    the figures cannot be compared. Exit code 2: an option is wrong, and nothing was run.
+    """
+    markets = chosen_markets(market)
+    documents = {name: profile_settings(name) for name in dict.fromkeys(profile or ["fast"])}
+    folder = epf_folder(data, markets)
+    rows: list[dict[str, Any]] = []
+    with progress(len(markets) * len(documents)) as step:
+        for name in markets:
+            panel, runs = read_epf_market(folder, name), {}
+            for label, settings in documents.items():
+                job = epf_job(folder, name, settings)
+                stage = step(f"{name} {label}")
+                runs[label] = run_cached(job, cache_folder(fresh=fresh, job=job), stage)
+            rows += fev_rows(name, runs, panel)
+    tables = {score: ranked(rows, score) for score in ("mase", "sql")}
+    if as_json:
+        emit_json(tables)
+    else:
+        emit(tables["mase"], as_json=False, title="fev-bench, absolute error (MASE)", decimals=3)
+        emit(tables["sql"], as_json=False, title="fev-bench, quantile loss (SQL)", decimals=3)
+    if wrong := unlike_published(rows):
+        err.print(
+            f"the seasonal naive of {', '.join(wrong)} is not the published one: these figures cannot be"
+            " compared"
+        )
         raise typer.Exit(1)
 
 
@@ -231,7 +255,7 @@ def zones(
                         refit_days=_REFIT_DAYS.get(documents[kind]["kind"], 0),
                         has_neighbours=neighbours and kind == "engine",
                     )
-                    run = run_cached(job, _cache(fresh=fresh, job=job), step(f"{name} {kind}"))
+                    run = run_cached(job, cache_folder(fresh=fresh, job=job), step(f"{name} {kind}"))
                     label = "at_gate" if honest else "assumed"
                     rows += zone_rows(
                         name, kind if kind != "engine" else f"engine {profile}", label, run, panel
@@ -239,40 +263,10 @@ def zones(
     emit(rows, as_json=as_json, title=f"{data.stem}, test from {test_from}")
 
 
-def _profile(name: str) -> dict[str, Any]:
-    """Settings of a profile with all levels that the scores need."""
-    settings = read_profile(settings_file(read_environment().settings_folder, "models", name))
-    return settings if settings["kind"] == "catboost" else {**settings, "levels": list(_ALL_LEVELS)}
-
-
 def _zone_settings(kind: str, profile: str) -> dict[str, Any]:
     if kind == "lear":
-        return {"kind": "lear", "lear": {"windows_days": _LEAR_WINDOWS}, "levels": list(_ALL_LEVELS)}
-    return _profile(profile if kind == "engine" else kind)
-
-
-def _cache(*, fresh: bool, job: BenchmarkJob) -> Path:
-    cache = state_home() / "benchmarks"
-    if fresh:
-        (cache / f"{job.key()}.npz").unlink(missing_ok=True)
-    return cache
-
-
-def _downloaded(markets: list[str]) -> Path:
-    """The folder of the downloaded benchmark."""
-    folder = state_home() / "benchmarks" / "epf"
-    out_of = {}
-    with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), console=err, transient=True
-    ) as bar:
-
-        def report(name: str, received: int, expected: int) -> None:
-            if name not in out_of:
-                out_of[name] = bar.add_task(f"download {name}", total=expected or None)
-            bar.update(out_of[name], completed=received)
-
-        download_record(folder, tuple(f"{name}.csv" for name in markets), report)
-    return folder
+        return {"kind": "lear", "lear": {"windows_days": _LEAR_WINDOWS}, "levels": list(ALL_LEVELS)}
+    return profile_settings(profile if kind == "engine" else kind)
 
 
 if __name__ == "__main__":

@@ -25,27 +25,13 @@ from desk.benchmark.download import download_record
 from desk.benchmark.job import BenchmarkJob
 from resources.home.find import PROJECT_ROOT
 from spot.errors import ConfigurationError, ContractError, SourceUnavailableError, SpotdeskError
+from tests.support.epf_market import epf_frame
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
-
-
-def epf_frame(n_days: int) -> pl.DataFrame:
-    rng = np.random.default_rng(0)
-    start = datetime(2013, 1, 1)  # noqa: DTZ001  (the benchmark's days are naive)
-    hours = [start + timedelta(hours=i) for i in range(24 * n_days)]
-    load = 50 + 10 * np.sin(np.arange(24 * n_days) / 24 * 2 * np.pi) + rng.normal(0, 1, 24 * n_days)
-    return pl.DataFrame(
-        {
-            "ts_local": hours,
-            "price": load + rng.normal(0, 1, 24 * n_days),
-            "load": load,
-            "wind": rng.random(24 * n_days),
-        }
-    )
 
 
 def test_epf_prints_one_object_per_market_and_remembers_it(tmp_path: Path, home: Path) -> None:
