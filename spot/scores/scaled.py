@@ -32,14 +32,19 @@ def daily_scales(prices: Floats, n_days: int) -> Floats:
 
 
 def mean_scaled_error(actual: Floats, point: Floats, scales: Floats) -> float:
-    """MASE: mean absolute error, (D, P), over the scale of each day, (D,); no unit."""
+    """MASE: mean absolute error over the scale of each day.
+
+    Prices (D, P) and scales (D,) are in EUR/MWh; the result has no unit.
+    """
     return float(np.mean(absolute_errors(actual, point) / scales[:, None]))
 
 
 def scaled_quantile_loss(
     actual: Floats, quantiles: Floats, levels: tuple[float, ...], scales: Floats
 ) -> float:
-    """SQL: twice the mean pinball loss of quantiles, (D, P, Q), over the scale of each day, (D,); no unit.
+    """SQL: twice the mean pinball loss of quantiles over the scale of each day.
+
+    Prices (D, P), quantiles (D, P, Q) and scales (D,) are in EUR/MWh; the result has no unit.
 
     Raises:
         ContractError: the shape of `quantiles` does not fit the outcomes, (D, P), and the Q levels.
