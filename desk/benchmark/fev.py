@@ -17,6 +17,7 @@ from spot.contracts.panel import DeliveryPanel
 from spot.scores.scaled import daily_scales, mean_scaled_error, scaled_quantile_loss
 
 N_DAYS = 20
+"""Rolling windows of a task: num_windows in the repository's tasks.yaml."""
 _DECILES = tuple(round(level / 10, 1) for level in range(1, 10))
 _NAIVE = "seasonal naive"
 _SAME_TO = 5e-5
