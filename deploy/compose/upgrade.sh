@@ -3,7 +3,8 @@
 #   deploy/compose/upgrade.sh IMAGE@sha256:...
 # 1. The new image reads every version that serves, or nothing is changed. FORCE=1 skips this.
 # 2. The daemon stops: nothing new begins, what waits stays in the queue.
-# 3. Runs that are under way end. After DRAIN_SECONDS (default 1800) the old image goes on and nothing changed.
+# 3. Runs that are under way end. After DRAIN_SECONDS (default 1800), and GATE_SECONDS (default 300) before a gate
+#    closes, the old image goes on and nothing changed. FORCE=1 does not ask for the gate.
 # 4. Code, UI and daemon start with the new image. Where one of them is not healthy, the old image comes back.
 # The image before is noted in the file `previous`, for roll_back.sh.
 set -euo pipefail
@@ -35,17 +36,28 @@ reads_what_serves() {
       grep -E '^(SPOTDESK|MLFLOW|PG)[A-Z_]*=') \
     "$1" spotdesk models verify
 }
+# What is left until GATE_SECONDS before the next gate, or DRAIN_SECONDS where that is less.
+patience=${DRAIN_SECONDS:-1800}
+begun=$SECONDS
+if [ "${FORCE:-}" != 1 ]; then
+  left=$("$ENGINE" exec "$(container code)" python -m desk.watch.next_gate 2>/dev/null) ||
+    echo "$old does not say when a gate closes: it is not waited for" >&2
+  if [ -n "$left" ]; then
+    ((left > ${GATE_SECONDS:-300})) || { echo "a gate closes in $left s: nothing was changed" >&2; exit 1; }
+    ((left - ${GATE_SECONDS:-300} > patience)) || patience=$((left - ${GATE_SECONDS:-300}))
+  fi
+fi
 if [ "${FORCE:-}" != 1 ] && ! reads_what_serves "$new"; then
   echo "$new does not read this desk or a version that serves: nothing was changed" >&2
   exit 1
 fi
 
 "$ENGINE" stop --time 60 "$(container daemon)" >/dev/null
-deadline=$((SECONDS + ${DRAIN_SECONDS:-1800}))
+deadline=$((begun + patience))
 while n=$(n_under_way) && [ "$n" -gt 0 ]; do
   if ((SECONDS >= deadline)); then
     "$ENGINE" start "$(container daemon)" >/dev/null
-    echo "$n runs are still under way: nothing was changed; try again, or set DRAIN_SECONDS" >&2
+    echo "$n runs are still under way: nothing was changed; try again after the gate, or set DRAIN_SECONDS" >&2
     exit 1
   fi
   sleep 2

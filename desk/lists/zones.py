@@ -1,6 +1,5 @@
 """`spotdesk zones`: the zones that can be traded."""
 
-from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +9,7 @@ from resources.settings.desk import desk_settings
 from resources.settings.environment import read_environment
 from resources.wall_clock import utc_now
 from spot.market.delivery import day_ahead_mtu_minutes
-from spot.market.gates import gate_closure_utc
+from spot.market.gates import next_gate
 from spot.market.zones import TRADED_ZONES, find_zone
 
 
@@ -26,7 +25,7 @@ def zones(*, as_json: JsonFlag = False) -> None:
 
 
 def _row(name: str, *, own: bool) -> dict[str, Any]:
-    zone, (day, gate) = find_zone(name), _next_gate(name)
+    zone, (day, gate) = find_zone(name), next_gate(name, utc_now())
     local, providers = gate.astimezone(ZoneInfo(zone.market_time_zone)), LiveProviders()
     sources = [feed for feed in providers if "day_ahead_prices" in providers.tables(feed, name)]
     return {
@@ -39,10 +38,3 @@ def _row(name: str, *, own: bool) -> dict[str, Any]:
         "prices_from": ", ".join(sources) or "your files",
         "on_the_desk": "yes" if own else "",
     }
-
-
-def _next_gate(zone: str) -> tuple[date, datetime]:
-    """The first delivery day whose gate is still open, and that gate."""
-    now = utc_now()
-    days = (now.date() + timedelta(days=ahead) for ahead in range(4))
-    return next((day, gate) for day in days if (gate := gate_closure_utc(zone, day)) > now)

@@ -122,13 +122,9 @@ def gates_ahead(now: datetime) -> list[GateAhead]:
 
 
 def _gate_ahead(environment: "Environment", zone: str, own: "ZoneSettings", now: datetime) -> GateAhead:
-    from spot.market.delivery import delivery_day_of
-    from spot.market.gates import gate_closure_utc
+    from spot.market.gates import next_gate
 
-    day = delivery_day_of(zone, now) + timedelta(days=1)
-    if now >= gate_closure_utc(zone, day):
-        day += timedelta(days=1)
-    gate = gate_closure_utc(zone, day)
+    day, gate = next_gate(zone, now)
     near = gate - timedelta(minutes=own.silence_minutes)
     missing = _missing(environment, zone, own, day, now) if now >= near else ""
     return GateAhead(zone, day.isoformat(), gate.isoformat(), near.isoformat(), missing)

@@ -87,6 +87,16 @@ def gate_closure_utc(zone: str, delivery_day: date, auction: Auction = "day_ahea
     return _instant(rule, delivery_day, rule.time_zone)
 
 
+def next_gate(zone: str, now: datetime) -> tuple[date, datetime]:
+    """The first delivery day whose day-ahead gate is still open at `now`, and that gate.
+
+    Raises:
+        ConfigurationError: the zone has no such auction on that day.
+    """
+    days = (now.date() + timedelta(days=ahead) for ahead in range(4))
+    return next((day, gate) for day in days if (gate := gate_closure_utc(zone, day)) > now)
+
+
 def _rule_of(zone: BiddingZone, auction: Auction) -> GateRule | None:
     """The rule of a zone without one of its own; None where it has no such auction."""
     if zone.is_coupled:

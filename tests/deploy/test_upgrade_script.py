@@ -1,4 +1,4 @@
-"""An upgrade asks the new image whether it reads what serves, before it stops anything."""
+"""An upgrade asks the new image whether it reads what serves, and keeps clear of a gate."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ echo "engine $*" >>"$SAID"
 case $1 in
   ps) for one in mlflow code web daemon metrics watch screen; do echo "spotdesk_${{one}}_1"; done ;;
   inspect) echo "{OLD}" ;;
-  exec) echo 0 ;;
+  exec) case $* in *next_gate*) echo "${{GATE:-}}" ;; *) echo "${{RUNS:-0}}" ;; esac ;;
   run) exit "${{VERDICT:-0}}" ;;
 esac
 """
@@ -82,3 +82,23 @@ def test_an_image_that_cannot_read_a_serving_version_changes_nothing(host: Host)
 def test_a_person_can_force_it(host: Host) -> None:
     assert host.upgrade(VERDICT="1", FORCE="1").returncode == 0
     assert not any("models verify" in line for line in host.said)
+
+
+@pytest.mark.parametrize(("gate", "code"), [("", 0), ("400", 0), ("300", 1), ("12", 1)])
+def test_nothing_is_stopped_right_before_a_gate(host: Host, gate: str, code: int) -> None:
+    done = host.upgrade(GATE=gate)
+    assert done.returncode == code, done.stderr
+    assert any(line.startswith("engine stop") for line in host.said) == (code == 0)
+    assert (f"closes in {gate} s: nothing was changed" in done.stderr) == (code == 1)
+
+
+def test_runs_that_do_not_end_before_a_gate_keep_the_release_that_serves(host: Host) -> None:
+    done = host.upgrade(GATE="302", RUNS="1")
+    assert done.returncode == 1
+    assert "1 runs are still under way: nothing was changed" in done.stderr
+    assert any(line.startswith("engine start") for line in host.said), "the daemon goes on"
+    assert not any(" up " in line for line in host.said)
+
+
+def test_the_way_back_does_not_wait_for_a_gate(host: Host) -> None:
+    assert host.upgrade(GATE="12", FORCE="1").returncode == 0

@@ -18,6 +18,8 @@ from desk.watch import gates as gates_module
 from desk.watch.gates import GateWatch, gates_ahead
 from desk.watch.incidents import Finding, Incidents
 from desk.watch.looks import Looks
+from desk.watch.next_gate import main as say_next_gate
+from desk.watch.next_gate import seconds_to_next_gate
 from desk.watch.presence import note_look, only_watch, open_incidents, watch_line
 from resources.home.find import chosen_home
 from resources.home.make import make_home
@@ -287,3 +289,15 @@ def test_a_real_watch_tells_its_channel_and_ends_in_order(home: Path) -> None:
     assert process.returncode == 0, said
     assert [message["kind"] for _, message in arrived] == ["disk_nearly_full"]
     assert TOKEN not in said
+
+
+def test_an_upgrade_hears_how_long_the_first_gate_is_away(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at_half_past_eight = datetime(2025, 7, 14, 8, 30, tzinfo=UTC)
+    assert seconds_to_next_gate(["DE_LU"], at_half_past_eight) == 5400
+    assert seconds_to_next_gate(["DE_LU", "GB"], at_half_past_eight) == 1200
+    assert seconds_to_next_gate([], at_half_past_eight) is None
+    monkeypatch.setenv("SPOTDESK_HOME", str(home))
+    say_next_gate()
+    assert 0 < int(capsys.readouterr().out) <= 86_400 + 3_600

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.errors import ConfigurationError
 from spot.market.delivery import day_bounds_utc
-from spot.market.gates import Auction, gate_closure_utc
+from spot.market.gates import Auction, gate_closure_utc, next_gate
 from spot.market.price_limits import HARMONISED_STEPS, day_ahead_price_limits
 from spot.market.publication_rules import RULES, publication_rule, published_by_utc
 from spot.market.zones import ALL_ZONES
@@ -38,6 +38,13 @@ def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> date
 )
 def test_known_gates(zone: str, day: date, auction: Auction, expected: datetime) -> None:
     assert gate_closure_utc(zone, day, auction) == expected
+
+
+def test_the_next_gate_is_that_of_the_first_day_which_can_still_be_traded() -> None:
+    noon = utc(2025, 7, 14, 10)
+    assert next_gate("DE_LU", noon - timedelta(minutes=10)) == (date(2025, 7, 15), noon)
+    assert next_gate("DE_LU", noon) == (date(2025, 7, 16), noon + timedelta(days=1))
+    assert next_gate("DE_LU", utc(2025, 7, 14, 23)) == (date(2025, 7, 16), noon + timedelta(days=1))
 
 
 LIVING = sorted(name for name, zone in ALL_ZONES.items() if zone.last_day is None)
