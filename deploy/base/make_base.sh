@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes a base image with Debian's Python from packages alone, where no registry can be reached.
 #   deploy/base/make_base.sh [IMAGE]      default: localhost/spotdesk-base:bookworm
-# It asks apt for the mirror, so no host name is written down. Needs root, podman and debootstrap.
+# It asks apt for the mirror, so no host name is written down. Needs root, podman and mmdebstrap.
 set -euo pipefail
 image=${1:-localhost/spotdesk-base:bookworm}
 release=bookworm
@@ -12,7 +12,7 @@ mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT) $(CR
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 packages=python3,python3-venv,ca-certificates,libgomp1,tzdata
-make() { debootstrap --variant=minbase --include="$packages" "$release" "$root" "$mirror" >"$root.log"; }
+make() { mmdebstrap --quiet --variant=minbase --include="$packages" "$release" "$root" "$mirror" 2>"$root.log"; }
 make || { find "$root" -mindepth 1 -delete && make; } || { tail -20 "$root.log" >&2; exit 2; } # a mirror may stumble
 rm -f "$root.log"
 

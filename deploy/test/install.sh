@@ -4,7 +4,7 @@
 #   deploy/test/install.sh FOLDER
 set -euo pipefail
 folder=${1:?usage: install.sh FOLDER}
-declare -A tools=([podman]=podman [debootstrap]=debootstrap [runc]=runc [docker-registry]=docker-registry
+declare -A tools=([podman]=podman [mmdebstrap]=mmdebstrap [runc]=runc [docker-registry]=docker-registry
   [iptables]=iptables [curl]=curl [git]=git)
 missing=()
 for tool in "${!tools[@]}"; do
