@@ -4,11 +4,11 @@
 # decided before an open gate, a worker loses its network and dies in a retraining and in a decision, and the rows
 # are compared with those of one host. It ends what it has started.
 #   deploy/test/hosts.sh          as root, with redis-server, postgresql and iproute2
-# ZONES (default "DE_LU FR"); HOSTS_TEST_MINUTES (default 8) bounds it.
+# ZONES (default "DE_LU FR"); HOSTS_TEST_MINUTES (default 15) bounds it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 if [ -z "${HOSTS_TEST_BOUND:-}" ]; then
-  HOSTS_TEST_BOUND=1 exec timeout --signal TERM --kill-after 30 "${HOSTS_TEST_MINUTES:-8}m" "$0" "$@"
+  HOSTS_TEST_BOUND=1 exec timeout --signal TERM --kill-after 30 "${HOSTS_TEST_MINUTES:-15}m" "$0" "$@"
 fi
 for program in redis-server ip setpriv unshare; do
   command -v "$program" >/dev/null || { echo "$program is missing" >&2; exit 2; }

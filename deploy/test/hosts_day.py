@@ -145,17 +145,8 @@ def main() -> None:
     do("head", "spotdesk", "share")
     begin("head", "mlflow", *_mlflow())
     days = [str(day) for day in (first, yesterday, tomorrow)]
-    one = begin(
-        "head",
-        "one",
-        "python",
-        "-P",
-        str(HERE / "hosts_rows.py"),
-        "make",
-        str(HOME),
-        str(SCRATCH / "one"),
-        *days,
-    )
+    rows = ("python", str(HERE / "hosts_rows.py"))
+    one = begin("head", "one", *rows, "make", str(HOME), str(SCRATCH / "one"), *days)
     do("head", "spotdesk", "resume", "--reason", "every host can be stopped", "--by", "test")
     begin("head", "code", "spotdesk", "service", "code", "--port", "4000")
     begin("head", "daemon", "spotdesk", "service", "daemon", "--code", "127.0.0.1:4000")
@@ -169,13 +160,11 @@ def main() -> None:
     end_all(runs, loaded, "loaded")
     trained = [runs.launch("zone_retrained", zone, None, None) for zone in ZONES]
     lose_in(runs, trained, "price_model", "trained")
-    traded = [runs.launch("history_traded", zone, yesterday, yesterday - timedelta(days=2)) for zone in ZONES]
-    end_all(runs, traded, "traded")
     decided = [runs.launch("signals_ready", zone, tomorrow, tomorrow) for zone in ZONES]
     lose_in(runs, decided, "signals", "decided")
     if one.wait(timeout=300):
         sys.exit("the desk on one host failed: log/head-one.log")
-    do("head", "python", str(HERE / "hosts_rows.py"), "compare", str(HOME), str(SCRATCH / "one"))
+    do("head", *rows, "compare", str(HOME), str(SCRATCH / "one"))
     sys.stdout.write(
         (SCRATCH / "log" / "head-commands.log").read_text(encoding="utf-8").splitlines()[-1] + "\n"
     )
@@ -190,16 +179,10 @@ def _listens(port: int) -> bool:
 def _mlflow() -> list[str]:
     head = os.environ["HEAD_ADDRESS"]
     return [
-        *[
-            "mlflow",
-            "server",
-            "--backend-store-uri",
-            f"postgresql://spotdesk@{head}/mlflow",
-            "--workers",
-            "1",
-        ],
-        *["--artifacts-destination", str(SCRATCH / "models"), "--serve-artifacts", "--host", head],
-        *["--port", "5000", "--allowed-hosts", f"{head}:5000"],
+        *("python", "-P", "-m", "desk.setup.mlflow_server", "--workers", "1", "--serve-artifacts"),
+        *("--backend-store-uri", f"postgresql://spotdesk@{head}/mlflow"),
+        *("--artifacts-destination", str(SCRATCH / "models")),
+        *("--host", head, "--port", "5000", "--allowed-hosts", f"{head}:5000"),
     ]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
+from dagster._core.storage.tags import WILL_RETRY_TAG
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_graphql.schema import create_schema
@@ -42,7 +43,8 @@ class Runs:
         run = again[0] if again else self.instance.get_run_by_id(run_id)
         if run is None:
             raise RuntimeError(f"there is no run {run_id}")
-        if run.status == DagsterRunStatus.FAILURE and run.tags.get("dagster/will_retry") == "true":
+        # Dagster writes the failure first, and then whether it starts the run again.
+        if run.status == DagsterRunStatus.FAILURE and run.tags.get(WILL_RETRY_TAG) != "false":
             return run.with_status(DagsterRunStatus.QUEUED)
         return run
 

@@ -10,6 +10,7 @@ missing=()
 for tool in "${!tools[@]}"; do
   command -v "$tool" >/dev/null || missing+=("${tools[$tool]}")
 done
+[ -f /usr/share/zoneinfo/Europe/Berlin ] || missing+=(tzdata)
 [ -x /usr/lib/podman/netavark ] || missing+=(netavark aardvark-dns)
 [ -x /usr/libexec/podman/catatonit ] || missing+=(catatonit) # the init of a container
 if ((${#missing[@]})); then

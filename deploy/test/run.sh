@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The way of an image on one machine, from packages alone: build, push to a registry on loopback, deploy by digest,
-# a first run through the guarded UI, an upgrade while a run goes on, the roll-back, a backup and its restore. It
-# ends what it has started.
+# a desk that loads and trains by itself, a run through the guarded UI, an upgrade at ten minutes to twelve while a
+# decision is made, the roll-back, a backup and its restore. It ends what it has started.
 # Where the machine cannot run containers it says at once what is missing.
 #   deploy/test/run.sh            as root, on Debian; DEPLOY_TEST_MINUTES (default 25) bounds it
 # Images and caches of layers stay, so a second call is faster.
@@ -53,7 +53,7 @@ trap 'exit 124' TERM INT
 deploy/test/can_run.sh before
 deploy/test/install.sh "$tools"
 leave_nothing
-export PATH=$tools/bin:$PATH ENGINE=podman COMPOSE_FILE=compose.yaml
+export PATH=$tools/bin:$PATH ENGINE=podman COMPOSE_FILE=compose.yaml:../test/clock.yaml
 export CONTAINERS_CONF=${CONTAINERS_CONF:-$PWD/deploy/containers.conf}
 port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 SPOTDESK_PORT=$(port) SPOTDESK_SCREEN_PORT=$(port) SPOTDESK_METRICS_PORT=$(port) registry=127.0.0.1:$(port)
@@ -63,11 +63,14 @@ step "base images"
 made_by=$(cat deploy/base/* | sha256sum | cut -c1-12) # what changes there makes them anew
 export BASE=${BASE:-localhost/spotdesk-base:$made_by} POSTGRES_IMAGE=${POSTGRES_IMAGE:-localhost/spotdesk-postgres:$made_by}
 podman image exists "$BASE" || deploy/base/make_base.sh "$BASE" >/dev/null
-podman image exists "$POSTGRES_IMAGE" || podman build --quiet --network host --build-arg "BASE=$BASE" \
-  --tag "$POSTGRES_IMAGE" --file deploy/base/Dockerfile.postgres deploy/base >/dev/null
 deploy/test/can_run.sh after "$BASE"
-POSTGRES_UID=$(podman run --rm --network none "$POSTGRES_IMAGE" id -u)
-export POSTGRES_UID
+# The image of Postgres is made beside that of the desk: one waits for the network while the other works.
+make_postgres() {
+  podman image exists "$POSTGRES_IMAGE" || podman build --quiet --network host --build-arg "BASE=$BASE" \
+    --tag "$POSTGRES_IMAGE" --file deploy/base/Dockerfile.postgres deploy/base
+}
+make_postgres >"$scratch/postgres.log" 2>&1 &
+postgres=$!
 
 step "registry on loopback"
 REGISTRY_HTTP_ADDR=$registry REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=$scratch/registry \
@@ -98,6 +101,21 @@ for commit in HEAD^ HEAD; do podman untag "${first%@*}:$(git rev-parse --short=1
 podman pull --quiet $PULL_OPTIONS "$first" >/dev/null
 podman pull --quiet $PULL_OPTIONS "$second" >/dev/null
 deploy/image/scan.sh "$first"
+wait "$postgres" || { tail -30 "$scratch/postgres.log" >&2; exit 1; }
+POSTGRES_UID=$(podman run --rm --network none "$POSTGRES_IMAGE" id -u)
+export POSTGRES_UID
+
+# The clock of the desk: ten in the morning of the last day that has come to noon, in the market's time.
+export DEPLOY_TEST_CLOCK=$scratch/clock TZ=Europe/Berlin
+cp -r deploy/test/clock "$DEPLOY_TEST_CLOCK"
+today=$(date --date "12 hours ago" +%F)
+set_clock() {
+  echo "$(($(date --date "$today $1" +%s) - $(date +%s)))" >"$DEPLOY_TEST_CLOCK/.offset"
+  mv "$DEPLOY_TEST_CLOCK/.offset" "$DEPLOY_TEST_CLOCK/offset"
+}
+clock() { date --date "$(cat "$DEPLOY_TEST_CLOCK/offset") seconds" +%FT%T; }
+day() { date --date "$today $1 days" +%F; }
+set_clock 10:00
 
 step "up"
 begun=$SECONDS
@@ -118,15 +136,18 @@ ends_well() {
   done
 }
 service() { podman ps --format '{{.Names}}' | grep "^$COMPOSE_PROJECT_NAME[-_]$1[-_]1$"; }
-day() { date --utc --date "$1 days ago" +%F; }
 if curl --silent --fail --output /dev/null "http://127.0.0.1:$SPOTDESK_PORT/graphql"; then
   echo "the UI answers without a login" >&2
   exit 1
 fi
 curl --silent --fail --output /dev/null "http://127.0.0.1:$SPOTDESK_SCREEN_PORT/login"
-step "a first run through the guarded UI"
-ends_well "$(ui launch history_loaded DE_LU "$(day 10)" "$(day 2)")" 240
-step "it succeeded; the memory of the desk while no run is under way"
+step "a first run through the guarded UI, beside those with which the desk makes itself ready"
+ends_well "$(ui launch history_loaded DE_LU "$(day -10)" "$(day -2)")" 300
+until [ "$(ui newest zone_retrained)" = SUCCESS ]; do
+  ((SECONDS < begun + 600)) || { echo "no model after ten minutes: $(ui newest zone_retrained)" >&2; exit 1; }
+  sleep 2
+done
+step "it succeeded, and a model is trained; the memory of the desk while no run is under way"
 idle=
 for _ in {1..60}; do
   if [ "$(podman exec "$(service code)" python -m resources.instance.under_way)" = 0 ]; then
@@ -140,26 +161,42 @@ done
 [ -n "$idle" ] || { echo "a run was under way for three minutes without a pause" >&2; exit 1; }
 echo "$least"
 ((idle <= most_idle_megabytes)) || { echo "more than $most_idle_megabytes MB without a run" >&2; exit 1; }
-step "an upgrade while a run goes on"
-run=$(ui launch history_loaded DE_LU "$(day 900)" "$(day 2)")
-until [ "$(ui status "$run")" = STARTED ]; do sleep 1; done
-deploy/compose/upgrade.sh "$second"
+set_clock 11:50
+step "ten to twelve: signals are being made, an upgrade begins, and more are asked for"
+run=$(ui launch signals_ready DE_LU "$(day +1)" "$(day +1)")
+until [[ $(ui status "$run") =~ ^START ]]; do sleep 1; done
+deploy/compose/upgrade.sh "$second" &
+upgrade=$!
+while [ "$(podman inspect --format '{{.State.Running}}' "$(service daemon)")" = true ]; do
+  kill -0 "$upgrade" || exit 1
+  sleep 0.2
+done
+queued=$(ui launch signals_ready DE_LU "$(day +1)" "$(day +1)")
+wait "$upgrade"
 [ "$(ui status "$run")" = SUCCESS ] || { echo "the upgrade ended a run: $(ui status "$run")" >&2; exit 1; }
+ends_well "$queued" 300
+made=$(clock)
+[[ $made < ${today}T12:00 ]] || { echo "the gate of noon was missed: $made" >&2; exit 1; }
+podman exec "$(service code)" spotdesk signals --zone DE_LU --day "$(day +1)" --flat --json |
+  python3 deploy/test/before_gate.py
+step "both have succeeded at $made, and every signal is there before noon"
 serving() { podman inspect --format '{{.Config.Image}}' "$(service "$1")"; }
 [ "$(serving web)" = "$second" ] || { echo "web runs $(serving web)" >&2; exit 1; }
-step "the run succeeded and the other image serves; the desk is watched"
-WATCH_MINUTES=1 deploy/compose/watch.sh
+step "the other image serves, and the desk is well"
+WATCH_MINUTES=0 deploy/compose/watch.sh
 step "an image that is no desk is refused, and the image before comes back"
 bad=$(printf 'FROM %s\nCMD ["false"]\nENV PATH=/nowhere\n' "$second" | podman build --quiet --file - "$scratch/registry" 2>/dev/null)
-if WAIT_SECONDS=20 DRAIN_SECONDS=120 deploy/compose/upgrade.sh "sha256:${bad#sha256:}" 2>/dev/null; then
-  echo "an image without a desk was deployed" >&2
-  exit 1
-fi
+for force in 0 1; do # with 1 it is tried although it reads nothing
+  if FORCE=$force WAIT_SECONDS=20 DRAIN_SECONDS=120 GATE_SECONDS=0 deploy/compose/upgrade.sh "sha256:${bad#sha256:}" 2>/dev/null; then
+    echo "an image without a desk was deployed" >&2
+    exit 1
+  fi
+done
 [ "$(serving web)" = "$second" ] || { echo "after a failed upgrade web runs $(serving web)" >&2; exit 1; }
 step "roll back"
 deploy/compose/roll_back.sh
 [ "$(serving web)" = "$first" ] || { echo "after the roll-back web runs $(serving web)" >&2; exit 1; }
-ends_well "$(ui launch history_loaded DE_LU "$(day 12)" "$(day 11)")" 240
+ends_well "$(ui launch history_loaded DE_LU "$(day -12)" "$(day -11)")" 240
 step "another password for the database, and a backup"
 deploy/compose/rotate_postgres_password.sh
 [ "$(ui status "$run")" = SUCCESS ] || { echo "the UI does not read with the other password" >&2; exit 1; }

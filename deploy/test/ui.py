@@ -1,7 +1,10 @@
 """What a person does in the guarded UI, for the deploy test: log in, launch a job, see how it ends.
 
-`ui.py PORT PASSWORD_FILE launch JOB ZONE FIRST_DAY LAST_DAY` prints the id of the run; `ui.py PORT
-PASSWORD_FILE status RUN` its status. Standard library alone.
+    ui.py PORT PASSWORD_FILE launch JOB ZONE FIRST_DAY LAST_DAY     prints the id of the run
+    ui.py PORT PASSWORD_FILE status RUN                             its status
+    ui.py PORT PASSWORD_FILE newest JOB                             that of the newest run of JOB, or NONE
+
+Standard library alone.
 """
 
 import json
@@ -13,6 +16,8 @@ from urllib.parse import urlencode
 LAUNCH = """mutation Launch($params: ExecutionParams!) { launchRun(executionParams: $params) {
   __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
 STATUS = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+NEWEST = """query Newest($job: String!) { runsOrError(filter: {pipelineName: $job}, limit: 1) {
+  ... on Runs { results { status } } } }"""
 
 
 class Page:
@@ -68,6 +73,9 @@ def main(port: str, password_file: str, deed: str, *rest: str) -> None:
     if deed == "launch":
         job, zone, first_day, last_day = rest
         said = launched(page, job, zone, first_day, last_day)
+    elif deed == "newest":
+        runs = page.ask(NEWEST, {"job": rest[0]})["runsOrError"]["results"]
+        said = str(runs[0]["status"]) if isinstance(runs, list) and runs else "NONE"
     else:
         said = str(page.ask(STATUS, {"id": rest[0]})["runOrError"]["status"])
     sys.stdout.write(f"{said}\n")
