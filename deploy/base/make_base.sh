@@ -10,11 +10,11 @@ mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT) $(CR
 [ -n "$mirror" ] || { echo "apt knows no mirror of $release: add one to its sources" >&2; exit 2; }
 
 root=$(mktemp -d)
-trap 'rm -rf "$root"' EXIT
+trap 'umount "$root" 2>/dev/null || true; rm -rf "$root" "$root.log"' EXIT
+mount -t tmpfs -o size=2g,mode=755 none "$root" 2>/dev/null || true # a disk would write down each of dpkg's steps
 packages=python3,python3-venv,ca-certificates,libgomp1,tzdata
 make() { mmdebstrap --quiet --variant=minbase --include="$packages" "$release" "$root" "$mirror" 2>"$root.log"; }
 make || { find "$root" -mindepth 1 -delete && make; } || { tail -20 "$root.log" >&2; exit 2; } # a mirror may stumble
-rm -f "$root.log"
 
 # What changes from one build to the next, and what nobody reads in a container.
 find "$root"/var/cache "$root"/var/log -type f -delete
