@@ -12,13 +12,16 @@ mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT) $(CR
 root=$(mktemp -d)
 trap 'umount "$root" 2>/dev/null || true; rm -rf "$root" "$root.log"' EXIT
 mount -t tmpfs -o size=2g,mode=755 none "$root" 2>/dev/null || true # a disk would write down each of dpkg's steps
-packages=python3,python3-venv,ca-certificates,libgomp1,tzdata
-make() { mmdebstrap --quiet --variant=minbase --include="$packages" "$release" "$root" "$mirror" 2>"$root.log"; }
+packages=usr-is-merged,python3,python3-venv,ca-certificates,libgomp1,tzdata
+make() {
+  mmdebstrap --quiet --variant=minbase --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr --include="$packages" \
+    "$release" "$root" "$mirror" 2>"$root.log"
+}
 make || { find "$root" -mindepth 1 -delete && make; } || { tail -20 "$root.log" >&2; exit 2; } # a mirror may stumble
 
 # What changes from one build to the next, and what nobody reads in a container.
 find "$root"/var/cache "$root"/var/log -type f -delete
-rm -rf "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,man,locale,info,lintian}/* "$root"/usr/share/i18n
+rm -rf "$root"/usr/lib/*/gconv "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,man,locale,info,lintian}/* "$root"/usr/share/i18n
 find "$root"/usr/lib/python3* -name __pycache__ -prune -exec rm -rf {} +
 find "$root"/dev -mindepth 1 -delete
 tar --sort=name --mtime=@0 --numeric-owner -C "$root" -c . |
