@@ -26,12 +26,14 @@ start() {
 }
 
 # reads_what_serves IMAGE: in a container of its own, with the volumes, network and settings of the one that serves.
-# It has no name in the network, so nobody takes it for that one.
+# It has no name of a service in the network, so nobody takes it for one; podman lets nothing outside a pod share
+# the network of a container inside.
 reads_what_serves() {
-  local code
+  local code network
   code=$(container code)
+  network=$("$ENGINE" inspect --format '{{range $name, $_ := .NetworkSettings.Networks}}{{println $name}}{{end}}' "$code" | head -1)
   "$ENGINE" run --rm --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
-    --network "container:$code" --volumes-from "$code" \
+    --network "$network" --volumes-from "$code" \
     --env-file <("$ENGINE" inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$code" |
       grep -E '^(SPOTDESK|MLFLOW|PG)[A-Z_]*=') \
     "$1" spotdesk models verify

@@ -149,7 +149,7 @@ until [ "$(ui newest zone_retrained)" = SUCCESS ]; do
 done
 step "it succeeded, and a model is trained; the memory of the desk while no run is under way"
 idle=
-for _ in {1..60}; do
+for _ in {1..12}; do
   if [ "$(podman exec "$(service code)" python -m resources.instance.under_way)" = 0 ]; then
     figures=$(deploy/test/memory.sh "$COMPOSE_PROJECT_NAME")
     sum=${figures##*sum }
@@ -158,9 +158,8 @@ for _ in {1..60}; do
   fi
   sleep 3
 done
-[ -n "$idle" ] || { echo "a run was under way for three minutes without a pause" >&2; exit 1; }
+[ -n "$idle" ] || { echo "no minute was without a run" >&2; exit 1; }
 echo "$least"
-((idle <= most_idle_megabytes)) || { echo "more than $most_idle_megabytes MB without a run" >&2; exit 1; }
 set_clock 11:50
 step "ten to twelve: signals are being made, an upgrade begins, and more are asked for"
 run=$(ui launch signals_ready DE_LU "$(day +1)" "$(day +1)")
@@ -214,4 +213,6 @@ if SPOTDESK_IMAGE=$first deploy/compose/restore.sh "$scratch/backup" 2>/dev/null
   echo "a desk was restored over another one" >&2
   exit 1
 fi
+# Said last: a figure that is too high hides none of what comes after it.
+((idle <= most_idle_megabytes)) || { echo "$idle MB without a run, more than $most_idle_megabytes" >&2; exit 1; }
 step "done: one digest was built, pushed, deployed, upgraded under a run, rolled back, backed up and restored"
