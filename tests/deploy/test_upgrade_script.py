@@ -68,6 +68,7 @@ def test_an_image_that_reads_what_serves_is_deployed(host: Host) -> None:
     stopped = next(i for i, line in enumerate(host.said) if line.startswith("engine stop"))
     assert asked < stopped, "it asks before it stops anything"
     assert NEW in host.said[asked], "the new image is asked"
+    assert "--network container:" not in host.said[asked], "podman refuses that for a container of a pod"
     assert (host.folder / "compose" / "previous").read_text().strip() == OLD
 
 
