@@ -1,6 +1,5 @@
 """`spotdesk assess`: from a new zone to "trade" or "do not trade, because", in minutes and without a hand."""
 
-import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,29 +14,22 @@ from dagster import DagsterInstance
 from desk.data.history import TROUBLE, load_history
 from desk.in_process import ChainFailedError, ChainRunner, train_zone
 from desk.screen.console import JsonFlag, emit_json, err, out
-from desk.trading.backtest_setup import Asked, Source, fresh_setup, read_strategies
+from desk.setup.assess_backtest import JUDGED_TABLES, Judgement, judged_beside
 from resources.instance.prepare import prepare_dagster_home
-from resources.lake.zone_tables import read_feature_tables
 from resources.market.live_sources import LiveProviders
 from resources.market.market_files import MarketFiles
 from resources.plugins.sources import is_live
 from resources.settings.desk import desk_resource
 from resources.settings.environment import Environment, read_environment
-from resources.settings.model_profiles import model_profile
 from resources.settings.zones import ZoneSettings
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake
-from spot.backtest.advice import SENSIBLE_DAYS, Advice, advise, propose_limits
-from spot.backtest.assumptions import Assumptions
-from spot.backtest.coverage import assess_coverage
-from spot.backtest.judged import JudgedStrategy, judge_strategies
+from spot.backtest.advice import SENSIBLE_DAYS, Advice
 from spot.contracts.days import last_day_or_none
-from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.errors import ConfigurationError
 from spot.features.matrix import HISTORY_DAYS
-from spot.market.delivery import days_between, delivery_day_of
+from spot.market.delivery import delivery_day_of
 from spot.market.zones import find_zone
-from spot.monitoring.watch import scored_forecasts
 from spot.risk.exposure import MONEY_KINDS
 from trading_assets.partitions import partition_key
 
@@ -45,7 +37,6 @@ _YEARS = timedelta(days=3 * 365)
 """The longest history that a model is trained on in this command. Chosen by hand: the benchmarks of zones in
 docs/forecasting.md have three years.
 """
-_TABLES = (*RAW_TABLES_OF_A_ZONE, "imbalance_price_sides")
 
 
 @dataclass(slots=True)
@@ -95,17 +86,16 @@ def assess(
     with found.step("history", "asking what its sources have, and loading up to three years"):
         trouble = _load(environment, found, settings)
     found.tables = found.tables or _held(environment, name, settings)
-    advice, judged = (trouble, ()) if trouble else _trained_and_judged(environment, found, n_days)
-    good = [one for one in judged if one.strategy.strategy in advice.strategies]
-    _tell(found, advice, propose_limits(good), as_json=as_json)
-    if not advice.trades:
+    judged = Judgement(advice=trouble) if trouble else _trained_and_judged(environment, found, n_days)
+    _tell(found, judged.advice, judged.limits, as_json=as_json)
+    if not judged.advice.trades:
         raise typer.Exit(1)
 
 
 def _held(environment: Environment, zone: str, settings: ZoneSettings) -> dict[str, str]:
     """Raw tables of which the ledger has rows of the zone, each with the zone's source."""
     lake = make_lake(environment)
-    return {table: settings.source for table in _TABLES if lake.newest_day(table, zone) is not None}
+    return {table: settings.source for table in JUDGED_TABLES if lake.newest_day(table, zone) is not None}
 
 
 def _offered(zone: str, settings: ZoneSettings) -> dict[str, str]:
@@ -113,7 +103,7 @@ def _offered(zone: str, settings: ZoneSettings) -> dict[str, str]:
     providers = LiveProviders()
     who = {
         table: ", ".join(name for name in settings.sources if table in providers.tables(name, zone))
-        for table in _TABLES
+        for table in JUDGED_TABLES
     }
     return {table: names for table, names in who.items() if names}
 
@@ -171,62 +161,26 @@ def _prices(environment: Environment, zone: str, settings: ZoneSettings) -> pl.D
     return rows.filter(pl.col("source").is_in(list(settings.sources)))
 
 
-def _trained_and_judged(
-    environment: Environment, found: _Found, n_days: int
-) -> tuple[Advice, tuple[JudgedStrategy, ...]]:
-    """Train a version on all days, then backtest the newest ones with a model that knew none of them."""
+def _trained_and_judged(environment: Environment, found: _Found, n_days: int) -> Judgement:
+    """Train a version on all days. Beside it, backtest the newest with a model that knew none of them."""
     zone, desk = found.zone, desk_resource(environment, zones=[found.zone])
     settings = desk.zone(zone)
     last = _prices(environment, zone, settings)["delivery_day"].max()
     if not isinstance(last, date):
         raise ConfigurationError(f"{zone}: no prices")
-    with found.step("training", f"training on days up to {last}"), DagsterInstance.get() as instance:
-        runner = ChainRunner(environment, desk, instance)
-        try:
-            train_zone(runner, zone, last, cause="person", detail="spotdesk assess")
-        except ChainFailedError as error:
-            return Advice(trades=False, reasons=(f"no model could be trained: {error}",)), ()
-        found.versions = [f"{version.label} ({version.stage})" for version in runner.report.trained]
     spare = found.n_days - settings.minimum_training_days - settings.evaluation_days
-    days = days_between(last - timedelta(days=min(n_days, spare) - 1), last)
-    with found.step("backtest", f"backtest of {days[0]} to {days[-1]}, as known at each gate"):
-        return _backtest(environment, zone, settings, days)
-
-
-def _backtest(
-    environment: Environment, zone: str, settings: ZoneSettings, days: tuple[date, ...]
-) -> tuple[Advice, tuple[JudgedStrategy, ...]]:
-    desk, first = desk_resource(environment, zones=[zone]), days[0] - timedelta(days=settings.training_days)
-    raw = read_feature_tables(
-        make_lake(environment), zone, settings, first_day=first, last_day=days[-1], tables=_TABLES
-    )
-    asked = Asked(
-        zone=zone,
-        days=days,
-        source=Source.LAKE,
-        model=settings.model,
-        strategies=(),
-        settled_against=None,
-        distribution=None,
-        assumed=Assumptions(),
-    )
-    strategies = read_strategies(asked, environment)
-    setup = fresh_setup(raw, asked, strategies, model_profile(desk, settings.model), environment)
-    coverages = [assess_coverage(setup.inputs, days, strategy) for strategy in strategies]
-    _, judged = judge_strategies(setup, days, coverages)
-    scored = scored_forecasts(setup.inputs.forecasts, raw["day_ahead_prices"], zone=zone).drop_nulls(
-        ["price_point_eur_per_mwh", "price_eur_per_mwh", "naive_eur_per_mwh"]
-    )
-    actual = pl.col("price_eur_per_mwh")
-    own, naive = scored.select(
-        (pl.col("price_point_eur_per_mwh") - actual).abs().mean().alias("own"),
-        (pl.col("naive_eur_per_mwh") - actual).abs().mean().alias("naive"),
-    ).row(0)
-    n_forecast = scored["delivery_day"].n_unique()
-    errors = (math.nan if error is None else float(error) for error in (own, naive))
-    mae, naive_mae = errors
-    advice = advise(judged, n_days=n_forecast, mae_eur_per_mwh=mae, naive_mae_eur_per_mwh=naive_mae)
-    return advice, judged
+    first = last - timedelta(days=min(n_days, spare) - 1)
+    words = f"backtest of {first} to {last}, as known at each gate; beside it, training on days up to {last}"
+    with judged_beside(environment.home, zone, first, last) as judged:
+        with found.step("training", words), DagsterInstance.get() as instance:
+            runner = ChainRunner(environment, desk, instance)
+            try:
+                train_zone(runner, zone, last, cause="person", detail="spotdesk assess")
+            except ChainFailedError as error:
+                return Judgement.without(f"no model could be trained: {error}")
+            found.versions = [f"{version.label} ({version.stage})" for version in runner.report.trained]
+        with found.step("backtest", "waiting for the backtest"):
+            return judged.result()
 
 
 def _tell(found: _Found, advice: Advice, limits: Mapping[str, float], *, as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """A strategy judged on past days: its P&L, that of naive rivals on the same days, and the verdict."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
@@ -46,7 +47,9 @@ def judge_strategies(
     *,
     on_day: Callable[[str], None] = lambda _: None,
 ) -> tuple[BacktestResult, tuple[JudgedStrategy, ...]]:
-    """Walk the strategies of the setup together, then each rival alone, over the same `days`.
+    """Walk the strategies of the setup together, and beside them each rival alone, over the same `days`.
+
+    The walks share nothing. Where a model of the spread learns, the rivals have the other core.
 
     Args:
         setup: data, strategies and assumptions.
@@ -56,19 +59,32 @@ def judge_strategies(
         on_day: called after each day with the name of the strategy or rival.
     """
     names = " and ".join(strategy.label for strategy in setup.inputs.strategies)
-    result = run_backtest(setup, days, on_day=lambda _: on_day(names))
-    judged = []
-    rivals_of_each = naive_rivals(setup, days)
-    for strategy, coverage, rivals in zip(setup.inputs.strategies, coverages, rivals_of_each, strict=True):
-        if not coverage.judged:
-            continue
-        money = {}
-        for name, rival in rivals.items():
-            walked = run_backtest(rival, days, on_day=lambda _, name=name: on_day(name))  # type: ignore[misc]
-            money[name] = _of_days(walked.settlements, coverage)
-        own = _of_days(result.of(strategy), coverage)
-        judged.append(JudgedStrategy(strategy=strategy, coverage=coverage, settlements=own, rivals=money))
+    with ThreadPoolExecutor(1) as beside:
+        walking = beside.submit(run_backtest, setup, days, on_day=lambda _: on_day(names))
+        money = [
+            {name: _walked(name, rival, days, on_day).settlements for name, rival in rivals.items()}
+            if coverage.judged
+            else {}
+            for coverage, rivals in zip(coverages, naive_rivals(setup, days), strict=True)
+        ]
+        result = walking.result()
+    judged = [
+        JudgedStrategy(
+            strategy=strategy,
+            coverage=coverage,
+            settlements=_of_days(result.of(strategy), coverage),
+            rivals={name: _of_days(settlements, coverage) for name, settlements in of_rivals.items()},
+        )
+        for strategy, coverage, of_rivals in zip(setup.inputs.strategies, coverages, money, strict=True)
+        if coverage.judged
+    ]
     return result, tuple(judged)
+
+
+def _walked(
+    name: str, rival: BacktestSetup, days: Sequence[date], on_day: Callable[[str], None]
+) -> BacktestResult:
+    return run_backtest(rival, days, on_day=lambda _: on_day(name))
 
 
 def _of_days(settlements: pl.DataFrame, coverage: Coverage) -> pl.DataFrame:
