@@ -38,7 +38,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "Show what is reachable, fresh and missing, and what a zone lacks to trade.",
         ),
         "assess": (
-            "desk.setup.assess",
+            "desk.assessment.command",
             "Load, train and backtest a zone, propose limits, and say whether to trade it.",
         ),
         "run": ("desk.trading.run", "Run the chain from data to settled signals, for a range of days."),

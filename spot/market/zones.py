@@ -1,8 +1,8 @@
 """Bidding zones: code, market time zone, currency, holidays and neighbours.
 
 The table is data: `zones.csv` has a row for each zone, with its life and its source. Codes: ENTSO-E, "Energy
-Identification Codes (EIC), approved Y codes" (public list). A zone is coupled where the file says since when;
-days of joining are from announcements of the exchanges, as remembered. The market time zone is
+Identification Codes (EIC), approved Y codes" (public list). A zone is coupled where the file says since when
+and not until when; these days are from announcements of the exchanges, as remembered. The market time zone is
 the one in which a *delivery day* is counted: the single day-ahead coupling counts Central European days
 everywhere, so PT and FI are not in local time.
 
@@ -47,6 +47,12 @@ class BiddingZone:
     """
     operator: str = ""
     """PJM or ERCOT for a hub of theirs, empty elsewhere."""
+    coupled_from: date | None = None
+    """First delivery day in that coupling; None where it never was in it."""
+    coupled_to: date | None = None
+    """Last delivery day in it; None while it is in it, or where it never was."""
+    first_day: date | None = None
+    """First delivery day of a zone that came of a split or a merger; None for one that was always there."""
     last_day: date | None = None
     """Last delivery day of a zone that was split or merged; None while it lives."""
     source: str = ""
@@ -72,7 +78,7 @@ def _benchmark(name: str, countries: str, time_zone: str = "Etc/GMT-1", currency
 
 
 def _from_row(row: Mapping[str, str]) -> BiddingZone:
-    """A zone of `zones.csv`. It takes part in the coupling where the file says since when."""
+    """A zone of `zones.csv`, in the coupling from the day that the file names until that of leaving it."""
     return _zone(
         row["name"],
         row["eic"],
@@ -80,10 +86,17 @@ def _from_row(row: Mapping[str, str]) -> BiddingZone:
         neighbours=tuple(row["neighbours"].split()),
         market_time_zone=row["time_zone"],
         currency=row["currency"],
-        is_coupled=bool(row["coupled_from"]),
-        last_day=date.fromisoformat(row["valid_to"]) if row["valid_to"] else None,
+        is_coupled=bool(row["coupled_from"]) and row["coupled_to"] in ("", row["valid_to"]),
+        coupled_from=_day(row["coupled_from"]),
+        coupled_to=_day(row["coupled_to"]),
+        first_day=_day(row["valid_from"]),
+        last_day=_day(row["valid_to"]),
         source=row["source"],
     )
+
+
+def _day(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _listed() -> Iterator[BiddingZone]:

@@ -73,6 +73,28 @@ def test_every_zone_that_can_be_traded_is_listed_with_its_next_gate(home: Path) 
     assert (listed["DE_LU"]["on_the_desk"], listed["GB"]["on_the_desk"]) == ("yes", "")
 
 
+@pytest.mark.parametrize("name", sorted(TRADED_ZONES))
+def test_all_of_a_zone_is_told_with_what_each_source_has(home: Path, name: str) -> None:
+    (told,) = rows("zones", "--zone", name)
+    assert told["zone"] == name
+    assert told["dates_from"]
+    assert told["holidays"]
+    assert "day_ahead" in told["gates_utc"]
+    assert told["price_limits"].endswith(f"{told['currency']}/MWh")
+
+
+def test_a_zone_that_ended_is_told_as_of_its_last_day(home: Path) -> None:
+    (old,) = rows("zones", "--zone", "DE_AT_LU")
+    assert (old["last_day"], old["price_limits"]) == ("2018-09-30", "-500 to 3000 EUR/MWh")
+    (today,) = rows("zones", "--zone", "SI")
+    assert set(today["gates_utc"]) == {"day_ahead", "ida1", "ida2", "ida3"}
+    assert (today["price_limits"], today["mtu_minutes"]) == ("-600 to 4000 EUR/MWh", 15)
+    assert "net_transfer_capacities" in today["entsoe"]
+    said = CliRunner().invoke(app, ["zones", "--zone", "GB"]).output
+    assert "left the coupling on 2021-01-01" in said
+    assert "Europe/London" in said
+
+
 def test_every_source_is_listed_with_its_keys_and_whether_they_are_set(home: Path) -> None:
     (home / ".env").write_text("SPOTDESK_PJM_KEY=canary-11\n")
     done = CliRunner().invoke(app, ["sources", "--json"])

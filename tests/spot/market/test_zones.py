@@ -104,3 +104,28 @@ def test_a_zone_that_was_split_has_a_last_day() -> None:
     assert gate_closure_utc("DE_AT_LU", date(2018, 9, 30)).date() == date(2018, 9, 29)
     with pytest.raises(ConfigurationError, match="ended with delivery on 2018-09-30: split"):
         gate_closure_utc("DE_AT_LU", date(2018, 10, 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "last", "coupled"),
+    [
+        ("DE_AT_LU", None, date(2018, 9, 30), (date(2014, 2, 4), date(2018, 9, 30))),
+        ("DE_LU", date(2018, 10, 1), None, (date(2018, 10, 1), None)),
+        ("AT", date(2018, 10, 1), None, (date(2018, 10, 1), None)),
+        ("IT_ROSN", None, date(2020, 12, 31), (date(2015, 2, 24), date(2020, 12, 31))),
+        ("IT_CALA", date(2021, 1, 1), None, (date(2021, 1, 1), None)),
+        ("GB", None, None, (date(2014, 2, 4), date(2020, 12, 31))),
+        ("IE_SEM", date(2018, 10, 1), None, (date(2018, 10, 1), date(2020, 12, 31))),
+        ("CH", None, None, (None, None)),
+    ],
+)
+def test_the_life_of_a_zone_is_dated(
+    name: str, first: date | None, last: date | None, coupled: tuple[date | None, date | None]
+) -> None:
+    zone = find_zone(name)
+    assert (zone.first_day, zone.last_day, (zone.coupled_from, zone.coupled_to)) == (first, last, coupled)
+
+
+def test_only_zones_that_left_or_never_joined_are_outside() -> None:
+    outside = {name for name, zone in ZONES.items() if not zone.is_coupled}
+    assert outside == {"CH", "GB", "IE_SEM", "AL", "BA", "MD", "ME", "MK", "RS", "UA", "XK"}

@@ -11,10 +11,10 @@ import polars as pl
 import typer
 from dagster import DagsterInstance
 
+from desk.assessment.backtest import JUDGED_TABLES, Judgement, judged_beside
 from desk.data.history import TROUBLE, load_history
 from desk.in_process import ChainFailedError, ChainRunner, train_zone
 from desk.screen.console import JsonFlag, emit_json, err, out
-from desk.setup.assess_backtest import JUDGED_TABLES, Judgement, judged_beside
 from resources.instance.prepare import prepare_dagster_home
 from resources.market.live_sources import LiveProviders
 from resources.market.market_files import MarketFiles

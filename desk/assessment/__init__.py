@@ -1,0 +1,1 @@
+"""`spotdesk assess`: is a new zone worth trading."""
