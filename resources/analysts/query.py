@@ -106,7 +106,7 @@ def _time_limit(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterat
 def _bounded_table(answer: duckdb.DuckDBPyRelation) -> pa.Table:
     """The whole answer, read in batches so that one that is too large is never in memory."""
     reader, batches, n_bytes = answer.to_arrow_reader(_BATCH_ROWS), [], 0
-    for batch in reader:
+    for batch in _batches(reader):
         n_bytes += batch.nbytes
         if n_bytes > _ANSWER_BYTES:
             raise ConfigurationError(
@@ -115,6 +115,18 @@ def _bounded_table(answer: duckdb.DuckDBPyRelation) -> pa.Table:
             )
         batches.append(batch)
     return pa.Table.from_batches(batches, schema=reader.schema)
+
+
+def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """The batches; what DuckDB says through Arrow is raised as DuckDB's own error."""
+    try:
+        yield from reader
+    except OSError as error:
+        text = str(error)
+        if "INTERRUPT" in text:
+            raise duckdb.InterruptException(text) from error
+        kind = duckdb.OutOfMemoryException if "Out of Memory" in text else duckdb.Error
+        raise kind(text) from error
 
 
 def _frame(answer: duckdb.DuckDBPyRelation) -> pl.DataFrame:
