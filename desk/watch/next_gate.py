@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterable
 from datetime import datetime
 
-from resources.settings.environment import desk_settings, read_environment
+from resources.settings.desk import desk_settings
+from resources.settings.environment import read_environment
 from resources.wall_clock import utc_now
 from spot.market.gates import next_gate
 
