@@ -1,5 +1,7 @@
 """Code that does not load is loaded again without anybody's doing, and people are told the cause once."""
 
+import gc
+import subprocess
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,10 @@ from resources.home.daemon_state import read_code_problem
 
 WHOLE = "import dagster\ndefs = dagster.Definitions()\n"
 BROKEN = "import a_module_that_is_missing\n" + WHOLE
+
+
+_LONGEST_END = 70
+"""Seconds. A code server waits a minute for the calls that it still answers."""
 
 
 class Told(list[tuple[str, str]]):
@@ -44,6 +50,8 @@ def workspace(tmp_path: Path, code: Path) -> Iterator[WorkspaceProcessContext]:
             WorkspaceProcessContext(instance, target) as made,
         ):
             yield made
+        for process in [one for one in gc.get_objects() if isinstance(one, subprocess.Popen)]:
+            process.wait(_LONGEST_END)  # Dagster ends its servers and does not wait for them
 
 
 def test_broken_code_is_told_once_and_loaded_again_when_it_is_mended(
