@@ -101,7 +101,9 @@ def _solar_shape(day: JudgedDay, past: Past) -> Fault | None:
     if past.maximum < SMALL_MW:
         return None
     at_night = past.hour_maximum[day.hours] <= 0.0
-    if (day.values[at_night] > 0.15 * past.maximum).sum() >= day.per_hour:
+    own = float(day.values.max())  # of a day that is far below the past: little wind in the place of the sun
+    n_lit = (day.values[at_night] > 0.15 * own).sum() if own < past.maximum else 0
+    if (day.values[at_night] > 0.15 * past.maximum).sum() >= day.per_hour or n_lit >= 3 * day.per_hour:
         return Fault("generation by night: another series, or shifted", FaultKind.OTHER_SERIES)
     at_noon = past.profile[day.hours] > 0.2 * past.maximum
     if at_noon.any() and (day.values[at_noon] == 0.0).sum() >= 2 * day.per_hour:

@@ -173,6 +173,21 @@ def test_a_farm_of_three_megawatts_is_judged_too(factor: float) -> None:
     assert verdict.accepted.is_empty()
 
 
+@pytest.mark.parametrize("wind_mw", [20.0, 60.0])
+def test_little_wind_in_the_place_of_the_sun_is_seen_by_its_nights(wind_mw: float) -> None:
+    solar = ("renewable_forecasts", "solar")
+    swapped = rows(*solar, [TODAY], lambda values: wind_mw + 10.0 * np.sin(np.arange(values.size)))
+    verdict = assess_plausibility("renewable_forecasts", swapped, past(*solar))
+    assert verdict.accepted.is_empty()
+    assert "generation by night" in verdict.quarantined["reason"][0]
+
+
+def test_a_day_almost_without_sun_passes() -> None:
+    solar = ("renewable_forecasts", "solar")
+    dark = rows(*solar, [TODAY], lambda values: values * 0.02)
+    assert assess_plausibility("renewable_forecasts", dark, past(*solar)).accepted.height == 24
+
+
 @pytest.mark.parametrize("table", ["renewable_forecasts", "generation_actuals"])
 def test_the_sun_with_the_other_sign_does_not_pass(table: str) -> None:
     column, days = value_column(table), [FIRST + timedelta(days=at) for at in range(28)]
