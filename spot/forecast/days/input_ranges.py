@@ -16,6 +16,7 @@ from spot.arrays import Floats
 from spot.errors import ForecastError
 from spot.forecast.days.clock_grid import ClockGrid
 from spot.forecast.days.filling import fill_gaps_within_days
+from spot.forecast.days.input_roles import is_fuel
 
 MARGIN = 2.0
 """How far outside the range of the past a value may lie, in units of that range. Chosen by hand; not tuned.
@@ -102,22 +103,24 @@ class InputRanges:
         """Names of the inputs that the last day of `day` lacks.
 
         An input is lacking if it is absent, or frozen at one value although it varies within the days of
-        `past`.
+        `past`. A fuel outside its range is lacking too: in a shock its price is real, the power prices of the
+        days before tell of it, and a day without forecast would cost more.
 
         Raises:
-            ForecastError: an input is there but outside its range.
+            ForecastError: an input other than a fuel is there but outside its range.
         """
         missing = []
         for name, (low, high) in self.ranges.items():
             values = day.inputs[name][-1] if name in day.inputs else np.full(day.prices.shape[1], np.nan)
             known = values[np.isfinite(values)]
-            if len(known) and (known.min() < low or known.max() > high):
+            is_outside = len(known) > 0 and (known.min() < low or known.max() > high)
+            if is_outside and not is_fuel(name):
                 raise ForecastError(
                     f"{day.zone} {day.days[-1]}: {name} reaches from {known.min():g} to {known.max():g},"
                     f" plausible is {low:g} to {high:g}"
                 )
             is_frozen = len(known) and np.ptp(known) == 0 and _varies_within_days(past.inputs[name])
-            if is_frozen or not np.isfinite(fill_gaps_within_days(values[None])).all():
+            if is_outside or is_frozen or not np.isfinite(fill_gaps_within_days(values[None])).all():
                 missing.append(name)
         return tuple(missing)
 
@@ -127,7 +130,7 @@ class InputRanges:
         `later` follows the days of `past`. Each day is judged by the days before it.
 
         Raises:
-            ForecastError: an input is there but outside its range.
+            ForecastError: an input other than a fuel is there but outside its range.
         """
         known = self
         days = past.select_inputs(tuple(self.ranges)).joined(later.select_inputs(tuple(self.ranges)))
@@ -135,7 +138,10 @@ class InputRanges:
         for row in range(len(past), len(days)):
             day = days.rows(slice(row, row + 1))
             missing.append(known.missing_inputs(day, days.rows(slice(0, row))))
-            known = known.after(day)
+            sound = known.within_range(day)
+            for name in self.ranges:
+                days.inputs[name][row] = sound.inputs[name][0]
+            known = known.after(sound)
         return days.rows(slice(len(past), len(days))), missing
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from spot.contracts.panel import DeliveryPanel
 from spot.errors import ForecastError
 from spot.forecast.days.clock_grid import ClockGrid, grid_of
 from spot.forecast.days.input_ranges import CONFIRMING_DAYS, InputRanges
-from spot.forecast.members import forecaster_from_files
-from tests.spot.forecast.test_members import fitted
+from spot.forecast.members import forecaster_from_files, load_settings_mapping, make_forecaster
+from tests.spot.forecast.test_members import SMALL, fitted
 from tests.support.panels import made_up_panel
 
 FIT_DAYS = 90
@@ -111,3 +112,27 @@ def test_what_a_week_of_days_reached_belongs_to_the_range() -> None:
     for day in sun_of_days(panel, [2.9, 1.5, 2.0, 2.5, 2.1, 2.2, 2.3]):
         ranges = ranges.after(day)
     assert ranges.ranges["solar_forecast_mw"] == pytest.approx((-2 * 1.5, 1.5 + 2 * 1.5))
+
+
+def fuelled_engine(panel: DeliveryPanel) -> Any:
+    """An engine that keeps every fuel of the panel."""
+    return make_forecaster(load_settings_mapping({**SMALL["engine"], "fuels": "always"})).fit(panel)
+
+
+def test_a_fuel_in_a_shock_is_left_out_for_that_day_and_the_day_has_a_forecast() -> None:
+    panel = made_up_panel(FIT_DAYS + 3)
+    gas = 20.0 + np.sin(np.arange(len(panel)))
+    gas[FIT_DAYS + 1] = 90.0
+    fuelled = replace(
+        panel,
+        inputs={**panel.inputs, "fuel_gas_eur_per_mwh": np.repeat(gas[:, None], 24, axis=1)},
+    )
+    model = fuelled_engine(fuelled.first(FIT_DAYS))
+    assert "fuel_gas_eur_per_mwh" in model.anchors.input_range
+    bare = fuelled_engine(panel.first(FIT_DAYS))
+    walked, without = (one.walk_forward(its, FIT_DAYS) for one, its in ((model, fuelled), (bare, panel)))
+    assert np.array_equal(walked[1].quantiles, without[1].quantiles)
+    assert not np.array_equal(walked[0].quantiles, without[0].quantiles)
+    live = [model.predict(fuelled.known_at_gate(FIT_DAYS + row)) for row in range(3)]
+    for one, other in zip(live, walked, strict=True):
+        assert np.abs(one.quantiles - other.quantiles).max() < 0.1
