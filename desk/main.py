@@ -67,6 +67,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "Change an order before the gate, within the limits, or leave it out.",
         ),
         "overrides": ("desk.every_day.override", "Show what people's changes of orders earned."),
+        "fills": ("desk.every_day.fills", "Show signals beside what was sent and filled."),
         "positions": ("desk.every_day.commands", "Show what the desk holds for coming deliveries."),
         "limits": ("desk.every_day.commands", "Show how much of each limit is used, and the headroom."),
         "alerts": ("desk.every_day.commands", "Show alerts and who has acknowledged them."),
@@ -126,7 +127,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         ),
     },
     "Data": {
-        "ingest": ("desk.data.ingest", "Read a file of market data in the tidy layout into the ledger."),
+        "ingest": (
+            "desk.data.ingest",
+            "Read a file of market data, or the exchange's report of fills, into the ledger.",
+        ),
         "sample-files": (
             "desk.data.sample_files",
             "Write files of a simulated market, to try a desk on files.",

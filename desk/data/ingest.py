@@ -8,6 +8,7 @@ import polars as pl
 import typer
 
 from desk.data.analysts import publish_tables
+from desk.data.ingest_fills import ingest_fills, kind_of_report
 from desk.screen.console import JsonFlag, emit, err
 from resources.home.markets import REAL, MarketMemory
 from resources.lake.lake import Lake
@@ -39,12 +40,15 @@ from spot.sources.parsed import REJECTED_SCHEMA, Capture, ParsedDocument
 
 
 def ingest(
-    file: Annotated[Path, typer.Argument(help="CSV or Parquet in the tidy layout of docs/sources/files.md.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="CSV or Parquet of docs/sources/files.md, or a report of docs/fills.md."),
+    ],
     *,
     zone: Annotated[str, typer.Option("--zone", help="Bidding zone of its rows.")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Read a file of market data into the ledger, as source `files`.
+    """Read a file of market data into the ledger, as source `files`, or a report of the exchange's fills.
 
     The file is judged like any live source, and plausible rows are added. The whole file is refused where it
     is damaged or more than 5 % of a table is wrong. A single refused row goes to quarantine with its reason.
@@ -53,13 +57,22 @@ def ingest(
     reference rates of the ledger. A value that differs from that of an earlier file is a revision. It counts
     as known from now on, and the earlier value stays.
 
+    A JSON file, or a CSV file with the column `reference`, reports what the exchange executed. It is compared
+    at once with what was sent, and a difference raises an alert (`spotdesk fills`).
+
     Exit code 2: the file does not exist or is refused whole; nothing was added.
 
         spotdesk ingest prices.csv --zone NL
     """
+    report = kind_of_report(file) if file.is_file() else None
+    if report is not None:
+        ingest_fills(file, report, zone, as_json=as_json)
+        return
     kind = {".csv": "csv", ".parquet": "parquet"}.get(file.suffix.lower())
     if kind is None or not file.is_file():
-        raise ConfigurationError(f"{file}: expected an existing .csv or .parquet file")
+        raise ConfigurationError(
+            f"{file}: expected an existing .csv or .parquet file, or a report of fills as .json"
+        )
     capture = Capture(zone=find_zone(zone).name, captured_at_utc=utc_now(), is_backfill=True)
     parsed = _parsed(file, kind, capture)
     environment = read_environment()
@@ -71,7 +84,7 @@ def ingest(
     _refuse_whole(parsed, judged, file.name)
     if is_market:
         memory.remember(capture.zone, REAL)
-    report = []
+    written_rows = []
     for table, (rows, accepted, quarantined) in judged.items():
         fresh = select_revisions(
             accepted, _held(lake, table, rows), find_contract(table), capture.captured_at_utc
@@ -80,7 +93,7 @@ def ingest(
         lake.quarantine(table, quarantined, source=SOURCE)
         n_known = accepted.height - fresh.height + written.n_known
         n_quarantined = quarantined.height + written.n_quarantined
-        report.append(
+        written_rows.append(
             {
                 "table": table,
                 "rows": rows.height,
@@ -89,7 +102,7 @@ def ingest(
                 "quarantined": n_quarantined,
             }
         )
-    report += [
+    written_rows += [
         _in_euro(lake, table, capture.zone, parsed.tables[LOCAL_TABLE])
         for table in _converted(parsed.tables, capture.zone)
     ]
@@ -97,7 +110,7 @@ def ingest(
     _say_of_second_source(lake, parsed, capture.zone)
     publish_tables(environment)
     emit(
-        report,
+        written_rows,
         as_json=as_json,
         title=f"{file.name} -> {capture.zone}",
         empty="no row keeps the contract of its table",

@@ -8,7 +8,7 @@ import polars as pl
 
 from spot.contracts.forecast_tables import MTU_COLUMNS, MTU_KEY
 from spot.contracts.table import Column, TableContract
-from spot.contracts.words import ROLES
+from spot.contracts.words import ROLES, STRATEGY_NAME
 
 DAY_AHEAD_GROUPS = "day_ahead_groups"
 """Market of a plan that is sent as exclusive groups of block orders, of each of which one is executed."""
@@ -57,7 +57,7 @@ BLOCK_ORDERS_OF_A_DAY = TableContract(
         "strategy": Column(
             dtype=pl.String,
             description="strategy that made the signal",
-            pattern=r"^[a-z][a-z0-9_]*$",
+            pattern=STRATEGY_NAME,
             registry="strategies",
         ),
         "role": Column(

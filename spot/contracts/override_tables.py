@@ -6,9 +6,9 @@ The table `signals` stays the machine's own. What leaves the desk is the signals
 import polars as pl
 
 from spot.contracts.forecast_tables import MTU_COLUMNS
-from spot.contracts.signal_tables import LIMIT_CONFORMANCE, SIDES, STRATEGY_NAME
+from spot.contracts.signal_tables import LIMIT_CONFORMANCE, SIDES
 from spot.contracts.table import UTC_INSTANT, Column, TableContract
-from spot.contracts.words import OVERRIDE_ACTIONS
+from spot.contracts.words import OVERRIDE_ACTIONS, STRATEGY_NAME
 
 
 def _text(description: str, allowed: tuple[str, ...] | None = None) -> Column:

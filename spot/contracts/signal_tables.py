@@ -6,12 +6,11 @@ They cover signals, their bid curves and reasons, risk events, publications, set
 import polars as pl
 
 from spot.contracts.block_tables import BLOCK_ORDERS_OF_A_DAY, DAY_AHEAD_GROUPS, REACH_COLUMNS
+from spot.contracts.fill_tables import REPORTED_COLUMNS
 from spot.contracts.forecast_tables import MTU_COLUMNS, MTU_KEY
 from spot.contracts.table import UTC_INSTANT, Column, TableContract
-from spot.contracts.words import LIMIT_ACTIONS, LIMIT_SCOPES, MODES, ROLES
+from spot.contracts.words import LIMIT_ACTIONS, LIMIT_SCOPES, MODES, ROLES, STRATEGY_NAME
 
-STRATEGY_NAME = r"^[a-z][a-z0-9_]*$"
-"""Form of a strategy's name. `spot.strategy.strategies` and installed plug-ins say which names exist."""
 SIDES = ("buy", "sell", "flat")
 SETTLED_AGAINST = (
     "nothing",
@@ -253,6 +252,7 @@ SETTLEMENTS = TableContract(
         "mode": _text("paper or live", MODES),
         "source": _text("provider of the prices"),
         "known_at_utc": _instant("when the last price used became known"),
+        **REPORTED_COLUMNS,
     },
 )
 LIMIT_CONFORMANCE = TableContract(

@@ -6,6 +6,7 @@ The lake, the analyst database and the documentation read this list.
 from difflib import get_close_matches
 
 from spot.contracts.feature_tables import FEATURE_TABLES
+from spot.contracts.fill_tables import FILL_TABLES
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS
 from spot.contracts.live_tables import LIVE_TABLES
 from spot.contracts.monitoring_tables import MONITORING_TABLES
@@ -27,6 +28,7 @@ TABLES: dict[str, TableContract] = {
         DAY_AHEAD_FORECASTS,
         *SIGNAL_TABLES,
         *OVERRIDE_TABLES,
+        *FILL_TABLES,
         *MONITORING_TABLES,
         *SPREAD_TABLES,
     )

@@ -2,6 +2,8 @@
 
 from typing import Literal, get_args
 
+STRATEGY_NAME = r"^[a-z][a-z0-9_]*$"
+"""Form of a strategy's name. `spot.strategy.strategies` and installed plug-ins say which names exist."""
 Role = Literal["champion", "challenger"]
 """Which model made a forecast or a signal. The champion's are traded; a challenger's stay on paper."""
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -55,6 +57,7 @@ AlertKind = Literal[
     "extreme_prices",
     "fallback_forecast",
     "fallback_source",
+    "fills_differ",
     "limit_nearly_used",
     "model_damaged",
     "monitor_cannot_see",

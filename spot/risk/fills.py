@@ -3,11 +3,12 @@
 The desk is a price taker. A buy is filled at the clearing price when its limit is not below it, a sell when
 its limit is not above it. Of a bid curve, the volume of the last step in reach is filled. A block is filled
 as a whole or not at all, by the volume-weighted mean of its units. Of exclusive groups, the block that was
-executed counts (`spot.strategy.blocks.execution`). A filled spread position earns `exposure *
-(second price - day-ahead price)`, a physical one `-exposure * day-ahead price`. Firm energy that was not
-filled is bought or sold at the imbalance price, or, where none is known, at the day-ahead price and a
-penalty. Where an area settles a surplus and a shortage at two prices, a position that bought is long and
-closes at the price of the surplus, one that sold at that of the shortage; missing energy likewise.
+executed counts (`spot.strategy.blocks.execution`). Where the exchange has reported a fill, that fill and its
+price count instead, and trades after the auction close a part of the position. A filled spread position
+earns `exposure * (second price - day-ahead price)`, a physical one `-exposure * day-ahead price`. Firm energy
+that was not filled is bought or sold at the imbalance price, or, where none is known, at the day-ahead price
+and a penalty. Where an area settles a surplus and a shortage at two prices, a position that bought is long
+and closes at the price of the surplus, one that sold at that of the shortage; missing energy likewise.
 """
 
 import polars as pl
@@ -32,6 +33,8 @@ _SETTLING_COLUMNS = pl.Schema(
     }
 )
 """Columns that only some outcomes have."""
+_REPORTED = ("sent_mw", "real_mw", "paid_eur", "traded_mwh", "traded_eur")
+"""What the exchange reported of a signal, bought positive."""
 _BLOCK = ("zone", "delivery_day", "strategy", "role", "model_version", "side")
 """What the units of a block order have in common."""
 
@@ -45,6 +48,7 @@ def settle(
     perfect_foresight: pl.DataFrame | None = None,
     bid_curves: pl.DataFrame | None = None,
     executed: pl.DataFrame | None = None,
+    reported: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """P&L of every signal whose prices are known, under contract `settlements`.
 
@@ -61,6 +65,8 @@ def settle(
             at its limit price.
         executed: `signal_id`, `ordered_mw` and `filled_mw` of units in exclusive groups. Where it is given,
             such a signal without a row is left out until the whole day is priced.
+        reported: what the exchange executed, as `spot.strategy.reported.fills.REPORTED_SCHEMA`. It takes the
+            place of the fill that follows from prices.
 
     Raises:
         ContractError: the signals lack a column.
@@ -96,7 +102,7 @@ def settle(
             on=["zone", "delivery_start_utc"],
             how="left",
         )
-    rows = _with_executed(_with_fill(rows, bid_curves), executed)
+    rows = _with_reported(_with_executed(_with_fill(rows, bid_curves), executed), reported)
     return (
         _money(rows, fees, degradation_eur_per_mwh)
         .select(SETTLEMENTS.columns.keys())
@@ -150,52 +156,89 @@ def _with_executed(rows: pl.DataFrame, executed: pl.DataFrame | None) -> pl.Data
     )
 
 
+def _with_reported(rows: pl.DataFrame, reported: pl.DataFrame | None) -> pl.DataFrame:
+    """The rows with what the exchange reported, null where it said nothing."""
+    if reported is None:
+        return rows.with_columns(pl.lit(None, pl.Float64).alias(name) for name in _REPORTED)
+    return rows.join(
+        reported.select("signal_id", *_REPORTED), on="signal_id", how="left", maintain_order="left"
+    )
+
+
 def _money(rows: pl.DataFrame, fees: FeeSchedule, degradation: float) -> pl.DataFrame:
-    price = pl.col("day_ahead_price_eur_per_mwh")
+    """The rows with every amount. Without reports, nothing was traded and the price is the auction's."""
+    price, hours = pl.col("day_ahead_price_eur_per_mwh"), pl.col("resolution_minutes") / 60.0
     sign = pl.col("side").replace_strict({"buy": 1.0, "sell": -1.0, "flat": 0.0}, return_dtype=pl.Float64)
-    is_imbalance = pl.col("settled_against").is_in(IMBALANCE) & (sign != 0)
-    reference = pl.coalesce(pl.when(is_imbalance).then(_of_side(sign > 0)), "reference_price_eur_per_mwh")
-    is_physical = pl.col("settled_against") == "nothing"
-    ordered = sign * pl.col("volume_mw")
-    hours = pl.col("resolution_minutes") / 60.0
+    # A sell that is not filled has an exposure of 0 and not of -0.
+    simulated = pl.when(pl.col("filled_mw") > 0).then(sign * pl.col("filled_mw")).otherwise(0.0)
+    ordered = pl.coalesce("sent_mw", sign * pl.col("volume_mw"))
+    rows = _with_fees(rows, fees).with_columns(
+        exposure_mw=pl.coalesce("real_mw", simulated),
+        ordered_mw=ordered,
+        hours=hours,
+        traded=pl.col("traded_mwh").fill_null(0.0),
+        is_physical=pl.col("settled_against") == "nothing",
+        side=pl.when(pl.col("sent_mw").is_null()).then("side").otherwise(_side_of(ordered)),
+        volume_mw=ordered.abs(),
+    )
+    energy, traded, is_physical = pl.col("exposure_mw") * hours, pl.col("traded"), pl.col("is_physical")
+    closed = energy + traded
+    held = pl.when(closed != 0).then(closed).otherwise("ordered_mw").sign()
+    is_imbalance = pl.col("settled_against").is_in(IMBALANCE) & (held != 0)
+    reference = pl.coalesce(pl.when(is_imbalance).then(_of_side(held > 0)), "reference_price_eur_per_mwh")
+    second = pl.when(is_physical).then(0.0).otherwise(reference)
+    missing = _missing()
+    paid = pl.coalesce("paid_eur", energy * price) + pl.col("traded_eur").fill_null(0.0)
+    is_told = pl.col("real_mw").is_not_null()
+    trades_mwh = traded.abs() + pl.when(is_physical).then(0.0).otherwise(closed.abs())
     # Missing firm energy is bought or sold later, at a price that is worse by the penalty when nothing better
     # is known.
+    side_of_missing = missing.sign()
     made_good = pl.coalesce(
-        _of_side(sign < 0),
+        _of_side(side_of_missing < 0),
         pl.col("imbalance_price_eur_per_mwh"),
-        price + sign * UNFILLED_PENALTY_EUR_PER_MWH,
+        price + side_of_missing * UNFILLED_PENALTY_EUR_PER_MWH,
     )
-    # A sell that is not filled has an exposure of 0 and not of -0.
-    exposure = pl.when(pl.col("filled_mw") > 0).then(sign * pl.col("filled_mw")).otherwise(0.0)
-    rows = _with_fees(rows, fees).with_columns(exposure_mw=exposure, ordered_mw=ordered, hours=hours)
-    energy = pl.col("exposure_mw") * pl.col("hours")
-    missing = (pl.col("ordered_mw") - pl.col("exposure_mw")) * pl.col("hours")
-    second = pl.when(is_physical).then(0.0).otherwise(reference)
     is_sold_by_asset = is_physical & (pl.col("ordered_mw") < 0)
     return rows.with_columns(
         filled_mwh=energy.abs(),
         unfilled_mwh=missing.abs(),
-        gross_pnl_eur=pl.when(energy != 0).then(energy * (second - price)).otherwise(0.0),
-        fees_eur=energy.abs()
-        * (pl.col("day_ahead_fee") + pl.when(is_physical).then(0.0).otherwise(pl.col("reference_fee")))
-        + pl.when(ordered != 0).then(pl.col("order_fee")).otherwise(0.0),
-        slippage_eur=pl.when(is_physical).then(0.0).otherwise(energy.abs() * pl.col("slippage")),
+        gross_pnl_eur=pl.when((energy != 0) | (traded != 0)).then(closed * second - paid).otherwise(0.0),
+        fees_eur=energy.abs() * pl.col("day_ahead_fee")
+        + trades_mwh * pl.col("reference_fee")
+        + pl.when(pl.col("ordered_mw") != 0).then(pl.col("order_fee")).otherwise(0.0),
+        slippage_eur=pl.when(is_physical).then(0.0).otherwise(closed.abs() * pl.col("slippage")),
         known_at_utc=pl.when(pl.col("is_firm") & (missing != 0))
         .then(pl.max_horizontal("known_at_utc", "imbalance_known_utc"))
         .otherwise("known_at_utc"),
         imbalance_cost_eur=pl.when(pl.col("is_firm")).then(missing * made_good).otherwise(0.0),
         degradation_eur=pl.when(is_sold_by_asset)
-        .then(pl.col("ordered_mw").abs() * pl.col("hours") * degradation)
+        .then(pl.col("ordered_mw").abs() * hours * degradation)
         .otherwise(0.0),
         reference_price_eur_per_mwh=pl.when(is_physical).then(None).otherwise(reference),
         currency=pl.lit(fees.currency),
         source=pl.col("price_source"),
+        fill_source=pl.when(is_told | (traded != 0)).then(pl.lit("exchange")),
+        fill_price_eur_per_mwh=pl.when(is_told & (energy != 0)).then(pl.col("paid_eur") / energy),
     ).with_columns(
         pnl_eur=pl.col("gross_pnl_eur")
         - pl.col("fees_eur")
         - pl.col("slippage_eur")
         - pl.col("imbalance_cost_eur")
         - pl.col("degradation_eur")
+    )
+
+
+def _missing() -> pl.Expr:
+    """Energy that was ordered and neither filled nor bought or sold after the auction, with its sign."""
+    short = (pl.col("ordered_mw") - pl.col("exposure_mw")) * pl.col("hours")
+    made_up = (pl.col("traded") * short.sign()).clip(0.0, short.abs())
+    return short - short.sign() * made_up
+
+
+def _side_of(power: pl.Expr) -> pl.Expr:
+    return (
+        pl.when(power > 0).then(pl.lit("buy")).when(power < 0).then(pl.lit("sell")).otherwise(pl.lit("flat"))
     )
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from spot.arrays import Floats
-from spot.contracts.signal_tables import SETTLED_AGAINST, STRATEGY_NAME
+from spot.contracts.signal_tables import SETTLED_AGAINST
+from spot.contracts.words import STRATEGY_NAME
 from spot.risk.fees import FeeSchedule
 from spot.strategy.blocks.fills import FillRules
 from spot.strategy.proposals.view import MarketView, Proposal

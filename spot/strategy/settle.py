@@ -21,12 +21,14 @@ def settle_signals(
     *,
     bid_curves: pl.DataFrame | None = None,
     block_orders: pl.DataFrame | None = None,
+    reported: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Settlements of the signals of one strategy, any zones and days, under contract `settlements`.
 
     `outcomes` is the frame of `spot.risk.outcomes.build_outcomes`. `bid_curves` are the steps of signals that
     were sent as a curve, `block_orders` the blocks of those in exclusive groups, whose fills are simulated by
-    the strategy's `fill_rules`. Signals without a known price are left out until it is known.
+    the strategy's `fill_rules`. `reported` is what the exchange executed (`REPORTED_SCHEMA`), and takes the
+    place of simulated fills. Signals without a known price are left out until it is known.
 
     Raises:
         ContractError: the signals are those of another strategy.
@@ -47,6 +49,7 @@ def settle_signals(
         perfect_foresight=perfect_foresight(priced, strategy),
         bid_curves=bid_curves,
         executed=fills,
+        reported=reported,
     )
 
 

@@ -12,6 +12,7 @@ from spot.market.gates import gate_closure_utc
 from spot.risk.limit_book import LimitBook
 from spot.risk.state import TradingState
 from spot.strategy.interface import Strategy
+from spot.strategy.reported.fills import REPORTED_SCHEMA
 from spot.strategy.spread.sources import SpreadSource
 
 HISTORY_DAYS = 200
@@ -59,6 +60,8 @@ class WalkInputs:
     """Days that are decided again as of the instant, and in the state, of their first decision."""
     publications: pl.DataFrame = field(default_factory=PUBLICATIONS.empty)
     """What was sent for these days. A live order that no channel accepted earns nothing."""
+    reported: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REPORTED_SCHEMA))
+    """What the exchange executed of the recorded signals; a signal that comes out otherwise has no row."""
     resume_after_days: int = 0
     """How many days a zone stays halted after the day on which a limit halted it, in a walk over past days.
 

@@ -128,6 +128,7 @@ def _settled(
             strategy,
             bid_curves=orders.bid_curves,
             block_orders=orders.block_orders,
+            reported=inputs.reported,
         )
         for strategy in inputs.strategies
     ]

@@ -25,6 +25,7 @@ RECORDS: Mapping[str, str] = {
     "alert_acknowledgements": "who has seen an alert; a person says so, and no run reads it",
     "alerts": "every asset and sensor raises alerts, once each",
     "captures": "what live sources answered; the raw tables hold the rows",
+    "exchange_fills": "what the exchange executed, as `spotdesk ingest` brings it in",
     "exchange_rates": "fetched with the prices of zones that do not trade in euro",
     "local_currency_prices": (
         "prices of zones that do not trade in euro, as published; their raw table is in euro"

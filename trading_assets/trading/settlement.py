@@ -12,14 +12,17 @@ from dagster import (
     MaterializeResult,
 )
 
+from resources.clock import Clock
 from resources.lake.lake import Lake
 from resources.lake.zone_tables import replace_span
 from resources.pictures.asset_metadata import lineage, picture, written
 from resources.pictures.desk import pnl_curve
 from resources.settings.zones import Desk
+from resources.trading.alerts import Alerts
 from spot.contracts.raw_tables import SETTLING_TABLES
 from trading_assets.frame.declared import AssetResult, declared_asset, declared_check
 from trading_assets.partitions import covered
+from workflows.decisions.exchange import alert_on_fills, compared_fills
 from workflows.decisions.settle import settle_span, unsettled
 
 TABLE = "settlements"
@@ -47,16 +50,29 @@ _LINEAGE = lineage(
     group="settlement",
     kinds={"polars", "deltalake"},
     table=TABLE,
-    reads=["signals", "bid_curves", "block_orders", "publications", *SETTLING_TABLES],
+    reads=[
+        "signals",
+        "bid_curves",
+        "block_orders",
+        "publications",
+        "order_overrides",
+        "override_conformance",
+        "exchange_fills",
+        *SETTLING_TABLES,
+    ],
 )
-def settlement(context: AssetExecutionContext, lake: Lake, desk: Desk) -> AssetResult:
+def settlement(
+    context: AssetExecutionContext, lake: Lake, desk: Desk, alerts: Alerts, clock: Clock
+) -> AssetResult:
     """Fills, fees, costs and P&L of each signal, and the P&L of perfect foresight at the same prices.
 
-    Live orders that were never sent are settled as flat.
+    Live orders that were never sent are settled as flat. What the exchange reported (`exchange_fills`) takes
+    the place of fills that follow from prices; where it differs from what was sent, an alert says so.
     """
     span = covered(context)
     settled = settle_span(span, lake, desk)
     report = replace_span(lake, TABLE, settled, span)
+    alert_on_fills(compared_fills(span, lake, settled), alerts, now=clock.now())
     since = span.last_day - timedelta(days=_CURVE_DAYS)
     curve = lake.read(TABLE, zones=[span.zone], first_day=since, last_day=span.last_day)
     champion = settled.filter(pl.col("role") == "champion")

@@ -13,6 +13,7 @@ from spot.market.delivery import ZoneDays
 from spot.risk.exposure import DRIFT_LEVELS
 from spot.risk.state import TradingState
 from spot.walk.inputs import EarlyDecision, WalkInputs
+from workflows.decisions.exchange import reported_of
 
 
 def as_first_decided(inputs: WalkInputs, span: ZoneDays, lake: Lake) -> WalkInputs:
@@ -26,6 +27,7 @@ def as_first_decided(inputs: WalkInputs, span: ZoneDays, lake: Lake) -> WalkInpu
         publications=lake.read(
             "publications", zones=[span.zone], first_day=span.first_day, last_day=span.last_day
         ),
+        reported=reported_of(span, lake),
     )
 
 

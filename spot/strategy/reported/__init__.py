@@ -1,0 +1,1 @@
+"""What the exchange reported of the desk's orders: as fills that settle, and beside what was sent."""
