@@ -70,6 +70,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "fills": ("desk.every_day.fills", "Show signals beside what was sent and filled."),
         "positions": ("desk.every_day.commands", "Show what the desk holds for coming deliveries."),
         "limits": ("desk.every_day.commands", "Show how much of each limit is used, and the headroom."),
+        "stress": ("desk.every_day.stress", "Show joint value at risk and stress tests of a day."),
         "alerts": ("desk.every_day.commands", "Show alerts and who has acknowledged them."),
         "drift": ("desk.models.drift", "Show the verdicts of a zone's monitors."),
         "sql": ("desk.data.sql", "Query the analyst database, read-only."),

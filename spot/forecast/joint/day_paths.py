@@ -55,7 +55,7 @@ def day_paths(
         raise ContractError("paths: a past day has a unit without a place; leave that day out")
     if len(past) < MIN_DAYS:
         return np.zeros((0, len(quantiles)))
-    chosen = past[_days_of_paths(len(past), n_paths, half_life_days)]
+    chosen = past[days_of_paths(len(past), n_paths, half_life_days)]
     ranks = np.argsort(np.argsort(chosen, axis=0, kind="stable"), axis=0, kind="stable")
     return prices_at(quantiles, (ranks + 0.5) / n_paths)
 
@@ -82,8 +82,8 @@ def zone_paths(zones: Mapping[str, ZoneDay], *, n_paths: int = N_PATHS) -> dict[
     return dict(zip(zones, np.split(joined, ends[:-1], axis=1), strict=True))
 
 
-def _days_of_paths(n_days: int, n_paths: int, half_life_days: float) -> Ints:
-    """(n_paths,) past day of each path, by systematic sampling: a day's share of paths is its weight."""
+def days_of_paths(n_days: int, n_paths: int, half_life_days: float = HALF_LIFE_DAYS) -> Ints:
+    """(n_paths,) past day of each path, by systematic sampling: the share of a day is its weight."""
     weights = 0.5 ** (np.arange(n_days)[::-1] / half_life_days)
     ends = np.cumsum(weights) / weights.sum()
     points = (np.arange(n_paths) + 0.5) / n_paths

@@ -137,9 +137,24 @@ def past_profiles(
     The hour that spring skips takes the values of the hour before it. The hour that autumn doubles is
     averaged.
     """
+    return dated_profiles(
+        history, column, zone, starts_utc, resolution_minutes=resolution_minutes, n_days=n_days
+    )[1]
+
+
+def dated_profiles(
+    history: pl.DataFrame,
+    column: str,
+    zone: str,
+    starts_utc: tuple[datetime, ...],
+    *,
+    resolution_minutes: int,
+    n_days: int,
+) -> tuple[list[date], Floats]:
+    """The S days of `past_profiles`, ascending, and its values (S, P)."""
     n_units = len(starts_utc)
     if history.is_empty():
-        return np.zeros((0, n_units))
+        return [], np.zeros((0, n_units))
     newest = history.get_column("delivery_day").unique().sort().tail(n_days)
     own = history.filter((pl.col("zone") == zone) & pl.col("delivery_day").is_in(newest.implode()))
     slots = (
@@ -156,4 +171,5 @@ def past_profiles(
         skipped = skipped_slots(zone, day, resolution_minutes)
         table[row, skipped] = table[row, skipped - 60 // resolution_minutes]
     profiles: Floats = table[:, slots_of(zone, starts_utc, resolution_minutes)]
-    return profiles[np.isfinite(profiles).all(axis=1)]
+    whole = np.flatnonzero(np.isfinite(profiles).all(axis=1))
+    return [days[row] for row in whole.tolist()], profiles[whole]
