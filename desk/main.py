@@ -29,10 +29,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "init": ("desk.setup.init", "Set up the desk: zones, their source, a token."),
         "upgrade": ("desk.setup.upgrade", "Upgrade the desk of an older Spotdesk to this version."),
         "backup": ("desk.setup.backup", "Write the whole desk to one file, while its runs go on."),
-        "restore": (
-            "desk.setup.backup",
-            "Make a desk from a backup. It starts halted and on paper.",
-        ),
+        "restore": ("desk.setup.backup", "Make a desk from a backup. It starts halted and on paper."),
         "doctor": (
             "desk.setup.doctor",
             "Show what is reachable, fresh and missing, and what a zone lacks to trade.",
@@ -140,10 +137,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "desk.data.backfill",
             "Load years of live history into the ledger. It can be interrupted.",
         ),
-        "repair": (
-            "desk.data.repair",
-            "List damaged files of the ledger, and take them out of service.",
-        ),
+        "repair": ("desk.data.repair", "List damaged files of the ledger, and take them out of service."),
         "rederive": (
             "desk.data.rederive",
             "Read the captured answers of the providers again, with today's parsers.",
