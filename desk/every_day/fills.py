@@ -15,6 +15,7 @@ from spot.market.delivery import ZoneDays, delivery_day_of
 from workflows.decisions.exchange import compared_fills
 
 _DAYS = 7
+"""Delivery days shown by default: a week. Chosen by hand; not tuned."""
 
 
 def fills(

@@ -195,6 +195,7 @@ def _week_on_week(days: list[date], prices: Floats) -> tuple[list[date], Floats]
 
 
 _WEEK = timedelta(days=7)
+"""Prices are compared with those of the same weekday."""
 
 
 def _stressed(zone: str, day: date, units: _Units, past: Floats) -> StressedZone:

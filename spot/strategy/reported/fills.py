@@ -27,6 +27,7 @@ unit, `traded_mwh` and `traded_eur` where nothing was traded after it.
 """
 _BATCH = ["zone", "delivery_day", "strategy"]
 _QUARTER_HOURS = 0.25
+"""Length of a quarter hour in hours."""
 
 
 def newest_reports(fills: pl.DataFrame) -> pl.DataFrame:

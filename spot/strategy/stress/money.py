@@ -38,7 +38,7 @@ class DayOrders:
 
     @property
     def exposure_mw(self) -> Floats:
-        """(P,) power of the orders, long is positive; of exclusive groups that of the plan."""
+        """(P,) power of the orders in MW, long is positive; of exclusive groups that of the plan."""
         return self._sorted.select(signed_mw()).to_series().to_numpy()
 
     @property

@@ -55,10 +55,10 @@ def stress_tests(
     Args:
         orders: of one delivery day.
         zones: by name.
-        spreads: (S, P) second price minus day-ahead price on the past days of `zones`, for strategies that
-            close at a second price. All zones and strategies have the same S past days.
-        crisis_eur_per_mwh: level of prices in a crisis.
-        decoupling_eur_per_mwh: move against each order of a zone that is left alone.
+        spreads: (S, P) second price minus day-ahead price, EUR/MWh, on the past days of `zones`, for
+            strategies that close at a second price. All zones and strategies have the same S past days.
+        crisis_eur_per_mwh: level of prices in a crisis, EUR/MWh.
+        decoupling_eur_per_mwh: move against each order of a zone that is left alone, EUR/MWh.
 
     Raises:
         ConfigurationError: a level is not a positive, finite number.
