@@ -21,10 +21,10 @@ _SHOWN = 3
 
 def reported_of(span: ZoneDays, lake: Lake) -> pl.DataFrame:
     """What was executed of the span's signals, columns `REPORTED_SCHEMA`."""
-    fills = read_span(lake, EXCHANGE_FILLS.name, span)
+    fills, sent = read_span(lake, EXCHANGE_FILLS.name, span), _sent(span, lake)
     if fills.is_empty():
         return pl.DataFrame(schema=REPORTED_SCHEMA)
-    return reported_fills(read_span(lake, "signals", span), _sent(span, lake), fills)
+    return reported_fills(read_span(lake, "signals", span), sent, fills)
 
 
 def compared_fills(span: ZoneDays, lake: Lake, settled: pl.DataFrame | None = None) -> pl.DataFrame:
