@@ -126,8 +126,14 @@ def _write(part: Path, contents: Contents, small: Mapping[str, bytes], head: Map
         for name, content in small.items():
             checksums[name] = _add(tar, name, io.BytesIO(content), mode=0o600)
         for name, path in sorted(contents.files.items()):
-            with path.open("rb") as source:
-                checksums[name] = _add(tar, name, source, mode=path.stat().st_mode & 0o777)
+            try:
+                source = path.open("rb")
+            except FileNotFoundError:
+                if name in contents.passing:
+                    continue
+                raise
+            with source:
+                checksums[name] = _add(tar, name, source, mode=os.fstat(source.fileno()).st_mode & 0o777)
         manifest = json.dumps({**head, "files": checksums}, indent=1).encode()
         _add(tar, MANIFEST, io.BytesIO(manifest), mode=0o600)
         tar.close()

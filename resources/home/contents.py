@@ -23,7 +23,8 @@ OWN_DESKS = ("demo", "studies")
 """Folders that are desks of their own and not part of this one."""
 _ENV = ".env"
 _BODIES = "captured_bodies"
-_LEFT_OUT_FOLDERS = {*OWN_DESKS, "benchmarks", "identity", "watch", "__pycache__"}
+_LEFT_OUT_FOLDERS = {*OWN_DESKS, "benchmarks", "identity", "watch", "workers", "__pycache__"}
+"""What is another desk's, or this host's: `dagster/workers` says which processes work here now."""
 _LEFT_OUT_SUFFIXES = (".lock", ".tmp", "-wal", "-shm", "-journal", ".new", ".rows.json")
 """The digests of registry rows (`.rows.json`) may be newer than the copy of the registry; the restored desk
 notes them anew.
@@ -41,6 +42,10 @@ class Contents:
     """Table to the version that is in the copy."""
     outside: list[str] = field(default_factory=list)
     """What belongs to the desk and lies elsewhere, in words."""
+    passing: set[str] = field(default_factory=set)
+    """Files that their owner may remove before they are copied: a log that is purged, a message that is sent.
+    A table or model without one of its files is no copy, so none of theirs is here.
+    """
 
 
 def contents_of(environment: Environment, scratch: Path) -> Contents:
@@ -98,14 +103,16 @@ def _add_rest(contents: Contents, environment: Environment, scratch: Path) -> No
         if path.name in (*done, "mlflow.db", _ENV) or path.name in _LEFT_OUT_FOLDERS:
             continue
         if path.is_dir():
-            _add_folder(contents, path, path.name, scratch)
+            _add_folder(contents, path, path.name, scratch, may_pass=True)
         elif path.is_file() and not path.name.endswith(_LEFT_OUT_SUFFIXES):
-            _add_file(contents, path, path.name, scratch)
+            _add_file(contents, path, path.name, scratch, may_pass=True)
     if environment.analyst_database.is_file():
         contents.files["analyst.duckdb"] = environment.analyst_database
 
 
-def _add_folder(contents: Contents, folder: Path, name: str, scratch: Path) -> None:
+def _add_folder(
+    contents: Contents, folder: Path, name: str, scratch: Path, *, may_pass: bool = False
+) -> None:
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(set(folders) - _LEFT_OUT_FOLDERS)
         for file in sorted(files):
@@ -113,11 +120,17 @@ def _add_folder(contents: Contents, folder: Path, name: str, scratch: Path) -> N
             inner = f"{name}/{path.relative_to(folder).as_posix()}"
             is_left_out = file.endswith(_LEFT_OUT_SUFFIXES) or inner in _LOCKS or file.startswith(".mlflow-")
             if not is_left_out and path.is_file():
-                _add_file(contents, path, inner, scratch)
+                _add_file(contents, path, inner, scratch, may_pass=may_pass)
 
 
-def _add_file(contents: Contents, path: Path, name: str, scratch: Path) -> None:
-    contents.files[name] = copy_database(path, scratch / name) if is_database(path) else path
+def _add_file(contents: Contents, path: Path, name: str, scratch: Path, *, may_pass: bool) -> None:
+    try:
+        contents.files[name] = copy_database(path, scratch / name) if is_database(path) else path
+    except FileNotFoundError:
+        if not may_pass:
+            raise
+    if may_pass:
+        contents.passing.add(name)
 
 
 def is_database(path: Path) -> bool:

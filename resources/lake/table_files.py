@@ -21,12 +21,17 @@ def files_of_version(table: Path, version: int) -> Iterator[Path]:
     of later versions are left out, because they may be incomplete.
 
     Raises:
-        ContractError: a commit of the version is missing or cannot be read.
+        ContractError: a commit of the version is missing or cannot be read, or a data file of it is missing.
     """
     yield from _log_files(table, version)
-    for path in sorted(_data_files(table, version)):
-        if (table / path).is_file():  # vacuum may have deleted what old versions name
+    for path, is_of_version in sorted(_data_files(table, version).items()):
+        if (table / path).is_file():
             yield from _with_sidecar(table, path)
+        elif is_of_version:  # vacuum deletes only what older versions name
+            raise ContractError(
+                f"table {table.name}: the data file {path} of version {version} is missing: restore the desk"
+                " from an earlier backup"
+            )
     yield from _bundles(table, version)
 
 
@@ -51,17 +56,18 @@ def _log_files(table: Path, version: int) -> Iterator[Path]:
         yield last.relative_to(table)
 
 
-def _data_files(table: Path, version: int) -> set[Path]:
-    """Every data file that a version up to this one added."""
-    added = set()
+def _data_files(table: Path, version: int) -> dict[Path, bool]:
+    """Every data file that a version up to this one added, and whether it is still part of this one."""
+    files: dict[Path, bool] = {}
     for number in range(version + 1):
         commit = table / _LOG / f"{number:020d}.json"
         try:
             actions = [json.loads(line) for line in commit.read_text(encoding="utf-8").splitlines()]
         except (OSError, ValueError) as error:
             raise ContractError(f"table {table.name}: commit {number} cannot be read ({error})") from error
-        added |= {Path(unquote(action["add"]["path"])) for action in actions if "add" in action}
-    return added
+        files |= {Path(unquote(action["remove"]["path"])): False for action in actions if "remove" in action}
+        files |= {Path(unquote(action["add"]["path"])): True for action in actions if "add" in action}
+    return files
 
 
 def _bundles(table: Path, version: int) -> Iterator[Path]:
